@@ -1,0 +1,57 @@
+// Makes index.html a page that paints by itself: inlines tokens, frame and boot script, draws the logo, and moves the
+// stylesheet behind the static markup so that it does not hold up the first paint.
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { transform as minifyCss } from "lightningcss";
+import { minifySync, type Plugin } from "vite";
+import { MARK_BACK, MARK_FRONT, WORD, WORD_DOT } from "../../../packages/ui-components/src/logoPaths";
+
+/** Largest inlined boot script, in bytes. */
+const MOST_BOOT_BYTES = 2_048;
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const read = (path: string): string => readFileSync(here(path), "utf8");
+
+const LOGO =
+  `<svg class="mark" viewBox="0 0 24 24" aria-hidden="true"><path class="a" d="${MARK_FRONT}"/><path class="b" d="${MARK_BACK}"/></svg>` +
+  `<svg class="word" viewBox="0 0 46.11 20" aria-hidden="true"><path fill="currentColor" d="${WORD}"/><path class="b" d="${WORD_DOT}"/></svg>`;
+
+/** Which of the two static pages shows before the app does. */
+const SHELL_CSS =
+  "[data-session=out] .shell-app,[data-session=setup] .shell-app,[data-session=in] .shell-page{display:none}" +
+  "html:not([data-session=out],[data-session=setup]) .shell-page{display:none}";
+
+function criticalCss(): string {
+  const kit = "../../../packages/ui-components/src/";
+  const source = read(`${kit}tokens.css`) + read(`${kit}frame.css`) + SHELL_CSS;
+  return minifyCss({ filename: "critical.css", code: Buffer.from(source), minify: true }).code.toString();
+}
+
+function bootScript(): string {
+  const { code } = minifySync("boot.js", read("./boot.js"));
+  if (Buffer.byteLength(code) > MOST_BOOT_BYTES) throw new Error(`the boot script has ${Buffer.byteLength(code)} bytes, more than ${MOST_BOOT_BYTES}`);
+  if (code.includes("</script")) throw new Error("the boot script would end its own element");
+  return code;
+}
+
+export function shell(): Plugin {
+  return {
+    name: "taifas-shell",
+    transformIndexHtml: {
+      order: "post",
+      handler(html) {
+        const links: string[] = [];
+        const withoutLinks = html.replace(/\s*<link rel="stylesheet"[^>]*>/g, (link) => {
+          links.push(link.trim());
+          return "";
+        });
+        return withoutLinks
+          .replace(/\s*<!-- critical[^>]*-->/, "")
+          .replace("<!-- shell:head -->", () => `<style>${criticalCss()}</style>`)
+          .replaceAll("<!-- shell:logo -->", () => LOGO)
+          .replace("<!-- shell:boot -->", () => `<script>${bootScript()}</script>${links.join("")}`)
+          .replace(/>\s+</g, "><");
+      },
+    },
+  };
+}

@@ -1,0 +1,33 @@
+// The one API client of the app, wired to what every answer tells about the connection and the session.
+import { createApi } from "@taifas/api-client/client";
+import { reportAnswer, reportSilence } from "../stores/connection";
+import { sessionLost } from "../stores/session";
+
+declare global {
+  interface Window {
+    /** Requests the inline script of the page started before this code was loaded, by path and query. */
+    __early?: Record<string, Promise<Response>>;
+  }
+}
+
+/** Answers of a proxy whose server is away say nothing good about the connection. */
+const AWAY = new Set([502, 503, 504]);
+
+export async function watchedFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  try {
+    const response = await fetch(input, init);
+    if (AWAY.has(response.status)) reportSilence();
+    else reportAnswer();
+    return response;
+  } catch (error) {
+    const aborted = error instanceof DOMException && error.name === "AbortError";
+    if (!aborted) reportSilence();
+    throw error;
+  }
+}
+
+export const api = createApi({
+  fetch: watchedFetch,
+  early: new Map(Object.entries(window.__early ?? {})),
+  onUnauthenticated: sessionLost,
+});

@@ -1,0 +1,62 @@
+// The frame for signed-in people: sidebar, open chat, and what concerns all chats at once.
+import type { User } from "@taifas/api-client/types";
+import { useEffect, useRef } from "react";
+import { useLocation } from "wouter";
+import { useStore } from "zustand";
+import { refreshChats, refreshThread, useChats } from "../api/queries";
+import { queryClient } from "../api/queryClient";
+import { Sidebar } from "../features/chats/Sidebar";
+import { onBack } from "../stores/connection";
+import { closeDrawer, frame } from "../stores/frame";
+import { releaseElsewhere } from "../stores/outbox";
+import { onTabNews } from "../stores/tabs";
+import { markRead, markUnread } from "../stores/unread";
+import { ChatScreen } from "./ChatScreen";
+import { chatIdOf } from "./routes";
+import { useShortcuts } from "./shortcuts";
+
+export function ChatApp({ user }: { user: User | null }) {
+  const [path] = useLocation();
+  const chatId = chatIdOf(path);
+  const { drawer } = useStore(frame);
+  useShortcuts();
+  useNews();
+  useEndedElsewhere(chatId);
+
+  useEffect(closeDrawer, [path]);
+
+  return (
+    <div className="app">
+      <Sidebar user={user} chatId={chatId} />
+      {drawer && <div className="scrim" onClick={closeDrawer} data-testid="scrim" />}
+      <ChatScreen user={user} chatId={chatId} />
+    </div>
+  );
+}
+
+/** Other tabs' changes and the server's return both mean: look again. */
+function useNews(): void {
+  useEffect(() => onTabNews((news) => {
+    if (news.kind !== "chat") return;
+    refreshChats();
+    refreshThread(news.id);
+  }), []);
+  useEffect(() => onBack(() => void queryClient.invalidateQueries()), []);
+}
+
+/** Answers that end in chats which are not open: marked as new, and followed by the message that waited for them. */
+function useEndedElsewhere(openId: string | null): void {
+  const { data } = useChats();
+  const running = useRef<ReadonlySet<string>>(new Set());
+  useEffect(() => {
+    if (openId !== null) markRead(openId);
+  }, [openId]);
+  useEffect(() => {
+    const chats = data?.pages.flatMap((page) => page.chats) ?? [];
+    for (const chat of chats) {
+      if (!chat.running && running.current.has(chat.id) && chat.id !== openId) markUnread(chat.id);
+    }
+    running.current = new Set(chats.filter((chat) => chat.running).map((chat) => chat.id));
+    void releaseElsewhere(openId, chats);
+  }, [data, openId]);
+}

@@ -1,0 +1,108 @@
+// One chat in the list: its title, what happens in it, and its menu.
+import type { Chat } from "@taifas/api-client/types";
+import { IconButton } from "@taifas/ui-components/IconButton";
+import { Menu, MenuItem, MenuSeparator, useMenu } from "@taifas/ui-components/Menu";
+import { Ellipsis, Pencil, Trash2 } from "lucide-react";
+import { useEffect, useRef, useState, type KeyboardEvent } from "react";
+import { Link, useLocation } from "wouter";
+import { useStore } from "zustand";
+import { unread } from "../../stores/unread";
+import { t } from "../../texts/t";
+import { deleteChat, renameChat } from "./chatActions";
+
+interface Props {
+  chat: Chat;
+  open: boolean;
+}
+
+export function ChatRow({ chat, open }: Props) {
+  const [, navigate] = useLocation();
+  const [renaming, setRenaming] = useState(false);
+  const isNew = useStore(unread, ({ ids }) => ids.has(chat.id)) && !chat.running;
+  const menu = useMenu();
+  const row = useRef<HTMLLIElement>(null);
+  const title = chat.title || t("sidebar.untitled");
+  const path = `/c/${chat.id}`;
+
+  const remove = (): void => {
+    menu.close();
+    const neighbour = (row.current?.nextElementSibling ?? row.current?.previousElementSibling)?.querySelector("a");
+    if (open) navigate("/");
+    void deleteChat(chat, () => open && navigate(path));
+    neighbour?.focus();
+  };
+
+  if (renaming) {
+    const end = (wanted: string | null): void => {
+      setRenaming(false);
+      const text = wanted?.trim() ?? "";
+      if (text !== "" && text !== chat.title) void renameChat(chat, text);
+      requestAnimationFrame(() => row.current?.querySelector("a")?.focus());
+    };
+    return <li ref={row} className="row chat-row"><RenameField title={chat.title} onEnd={end} /></li>;
+  }
+
+  return (
+    <li ref={row} className={`row chat-row ${open ? "on" : ""} ${isNew ? "unread" : ""}`} data-testid="chat-row" data-chat-id={chat.id}>
+      <Link href={path} aria-current={open ? "page" : undefined} title={title.length > 28 ? title : undefined}>
+        <span>{title}</span>
+        {isNew && <span className="sr">{t("sidebar.unread")}</span>}
+      </Link>
+      <div className="end">
+        {chat.running && <span className="run" role="img" aria-label={t("sidebar.running")} data-testid="running" />}
+        {isNew && <span className="dot" aria-hidden="true" />}
+        <IconButton
+          ref={menu.anchor}
+          size="xs"
+          label={t("sidebar.more", { title })}
+          aria-haspopup="menu"
+          aria-expanded={menu.open}
+          data-testid="chat-menu"
+          onClick={menu.toggle}
+        >
+          <Ellipsis className="i sm" />
+        </IconButton>
+      </div>
+      <Menu anchor={menu.anchor} open={menu.open} onClose={menu.close} label={t("sidebar.more", { title })}>
+        <MenuItem icon={<Pencil className="i" />} data-testid="chat-rename" onSelect={() => { menu.close(); setRenaming(true); }}>
+          {t("chat.rename")}
+        </MenuItem>
+        <MenuSeparator />
+        <MenuItem icon={<Trash2 className="i" />} danger data-testid="chat-delete" onSelect={remove}>{t("chat.delete")}</MenuItem>
+      </Menu>
+    </li>
+  );
+}
+
+/** Enter or leaving saves, Esc gives up, an empty title changes nothing. */
+function RenameField({ title, onEnd }: { title: string; onEnd: (title: string | null) => void }) {
+  const field = useRef<HTMLInputElement>(null);
+  const ended = useRef(false);
+  const end = (wanted: string | null): void => {
+    if (ended.current) return;
+    ended.current = true;
+    onEnd(wanted);
+  };
+  useEffect(() => {
+    // The menu that opened this gives its focus back first.
+    const timer = setTimeout(() => field.current?.select(), 0);
+    return () => clearTimeout(timer);
+  }, []);
+  const onKeyDown = (event: KeyboardEvent<HTMLInputElement>): void => {
+    if (event.nativeEvent.isComposing) return;
+    if (event.key === "Enter") end(event.currentTarget.value);
+    if (event.key === "Escape") end(null);
+    event.stopPropagation();
+  };
+  return (
+    <input
+      ref={field}
+      defaultValue={title}
+      maxLength={200}
+      aria-label={t("chat.renameLabel")}
+      data-testid="rename-input"
+      onKeyDown={onKeyDown}
+      onBlur={(event) => end(event.currentTarget.value)}
+    />
+  );
+}

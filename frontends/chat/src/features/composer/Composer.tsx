@@ -1,0 +1,136 @@
+// Where the person writes. Never blocked: while an answer runs, typing goes on and Enter queues one message.
+import { ArrowUp, Square } from "lucide-react";
+import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent, type RefObject } from "react";
+import { useStore } from "zustand";
+import { adopted } from "../../stores/adopted";
+import { drafts, setDraft } from "../../stores/drafts";
+import type { Outgoing } from "../../stores/outbox";
+import { t, type TextId } from "../../texts/t";
+import { NextChip } from "./NextChip";
+
+/** The server's limit, in Unicode characters. */
+const LONGEST = 200_000;
+
+interface Props {
+  /** Key of the draft: a chat's id, or the empty page. */
+  place: string;
+  busy: boolean;
+  canStop: boolean;
+  hasModel: boolean;
+  next: Outgoing | null;
+  nextStuck: boolean;
+  /** True when the text was taken. */
+  onSend: (text: string) => boolean;
+  onStop: () => void;
+  onReleaseNext: () => void;
+}
+
+export function Composer({ place, busy, canStop, hasModel, next, nextStuck, onSend, onStop, onReleaseNext }: Props) {
+  const text = useStore(drafts, (all) => all[place] ?? "");
+  const field = useRef<HTMLTextAreaElement>(null);
+  const [refused, setRefused] = useState<TextId | null>(null);
+  useAdoption(field);
+  useFocusOnOpen(field, place);
+  useGrowth(field, text);
+
+  const hurdle = ((): TextId | null => {
+    if (text.trim() === "") return "composer.sendEmpty";
+    if (text.length > LONGEST && [...text].length > LONGEST) return "composer.sendTooLong";
+    if (!hasModel) return "composer.sendNoModel";
+    return busy && next ? "composer.queueFull" : null;
+  })();
+
+  const send = (): void => {
+    if (hurdle) {
+      if (text.trim() !== "") setRefused(hurdle);
+      return;
+    }
+    setRefused(null);
+    if (onSend(text)) setDraft(place, "");
+    field.current?.focus();
+  };
+
+  // Enter typed into the static page before this code was here.
+  useEffect(() => {
+    if (adopted.send && hasModel) {
+      adopted.send = false;
+      send();
+    }
+  });
+
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const composing = event.nativeEvent.isComposing || event.keyCode === 229;
+    if (event.key !== "Enter" || event.shiftKey || composing) return;
+    event.preventDefault();
+    send();
+  };
+
+  const showStop = canStop && text.trim() === "";
+  const label = t(hurdle ?? (busy ? "composer.queue" : "composer.send"));
+  return (
+    <div className="comp">
+      {next && <NextChip item={next} stuck={nextStuck} onRelease={onReleaseNext} />}
+      <textarea
+        ref={field}
+        rows={1}
+        value={text}
+        aria-label={t("composer.label")}
+        placeholder={t("composer.placeholder")}
+        enterKeyHint="send"
+        data-testid="composer-input"
+        onChange={(event) => { setRefused(null); setDraft(place, event.target.value); }}
+        onKeyDown={onKeyDown}
+      />
+      <div className="bar">
+        <span className="refusal" role="status">{refused ? t(refused) : ""}</span>
+        {canStop && (
+          <button type="button" className="send stop" aria-label={t("composer.stop")} title={t("composer.stop")} data-testid="stop" onClick={onStop}>
+            <Square className="i" />
+          </button>
+        )}
+        {!showStop && !(canStop && hurdle) && (
+          <button
+            type="button"
+            className="send"
+            aria-label={label}
+            title={label}
+            aria-disabled={hurdle !== null}
+            data-testid="send"
+            onClick={send}
+          >
+            <ArrowUp className="i" />
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** Takes focus and caret over from the static page's field. */
+function useAdoption(field: RefObject<HTMLTextAreaElement | null>): void {
+  useLayoutEffect(() => {
+    const { focus } = adopted;
+    if (!focus) return;
+    adopted.focus = null;
+    field.current?.focus({ preventScroll: true });
+    field.current?.setSelectionRange(focus.start, focus.end);
+  }, [field]);
+}
+
+/** With a keyboard the field is ready at once; on touch screens that would raise the keyboard unasked. */
+function useFocusOnOpen(field: RefObject<HTMLTextAreaElement | null>, place: string): void {
+  useEffect(() => {
+    const active = document.activeElement;
+    const free = active === null || active === document.body || !document.contains(active);
+    if (free && matchMedia("(hover: hover)").matches) field.current?.focus({ preventScroll: true });
+  }, [field, place]);
+}
+
+/** Grows with its text where the browser does not do it by itself. */
+function useGrowth(field: RefObject<HTMLTextAreaElement | null>, text: string): void {
+  useLayoutEffect(() => {
+    if (CSS.supports("field-sizing", "content") || !field.current) return;
+    field.current.style.height = "auto";
+    field.current.style.height = `${field.current.scrollHeight}px`;
+  }, [field, text]);
+}

@@ -1,0 +1,115 @@
+// The conversation: its turns in one column, the latest part first into the page, older parts on the way up.
+import type { Message } from "@taifas/api-client/types";
+import { ArrowDown } from "lucide-react";
+import { type Ref, type RefObject, useCallback, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState } from "react";
+import type { Outgoing } from "../../stores/outbox";
+import { t } from "../../texts/t";
+import { Announcer } from "./Announcer";
+import { Reply } from "./Reply";
+import { turnsOf } from "./turns";
+import { UserMessage } from "./UserMessage";
+import { useThreadScroll } from "./useThreadScroll";
+
+export interface ThreadHandle {
+  toEnd: () => void;
+}
+
+interface Props {
+  ref: Ref<ThreadHandle>;
+  messages: Message[];
+  outgoing: Outgoing[];
+  chosenModel: string | null;
+  /** True once the thread lies under the header. */
+  onScrolled: (scrolled: boolean) => void;
+}
+
+/** Turns put into the page at first, and added each time the person asks for earlier ones. */
+const TURNS_AT_ONCE = 30;
+/** Turns before the last few are skipped by the browser while they are out of sight. */
+const TURNS_PAINTED = 8;
+
+export function Thread({ ref, messages, outgoing, chosenModel, onScrolled }: Props) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const end = useRef<HTMLDivElement>(null);
+  const turns = useMemo(() => turnsOf(messages, outgoing), [messages, outgoing]);
+  const [shown, setShown] = useState(TURNS_AT_ONCE);
+  const beganHere = useRef(messages.length === 0);
+  const { atEnd, toEnd, toQuestion } = useThreadScroll({ scroller, content, end, onScrolled, openAtEnd: !beganHere.current });
+  const fresh = useFreshTurn(outgoing, content, toQuestion);
+  useImperativeHandle(ref, () => ({ toEnd }), [toEnd]);
+
+  const showEarlier = useShowEarlier(scroller, setShown);
+  const visible = turns.slice(-shown);
+  const lastReply = messages.at(-1)?.role === "assistant" ? (messages.at(-1) ?? null) : null;
+  const settled = outgoing.length === 0;
+
+  return (
+    <>
+      <div className="scroll" ref={scroller} data-thread-scroller tabIndex={-1}>
+        <div className="col thread" ref={content} role="log" aria-live="off" aria-label={t("thread.label")}>
+          {visible.length < turns.length && (
+            <button type="button" className="btn g sm earlier" onClick={showEarlier}>{t("chat.earlier")}</button>
+          )}
+          {visible.map((turn, at) => {
+            const lastTurn = at === visible.length - 1;
+            const far = at < visible.length - TURNS_PAINTED;
+            return (
+              <div key={turn.id} data-turn={turn.id} className={`turn ${far ? "far" : ""} ${lastTurn && fresh === turn.id ? "fresh" : ""}`}>
+                {turn.question && <UserMessage id={turn.id} text={turn.question.text} waiting={turn.question.waiting} />}
+                {turn.replies.map((reply) => (
+                  <Reply key={reply.id} message={reply} last={settled && reply === lastReply} chosenModel={chosenModel} />
+                ))}
+                {turn.question && turn.replies.length === 0 && !turn.question.waiting && (
+                  <div className="as"><div className="wait" role="img" aria-label={t("reply.thinking")}><i /><i /></div></div>
+                )}
+                {lastTurn && <div ref={end} className="thread-end" />}
+              </div>
+            );
+          })}
+        </div>
+        <Announcer reply={lastReply} />
+      </div>
+      {!atEnd && (
+        <div className="down-place">
+          <button type="button" className="down" aria-label={t("thread.toEnd")} title={t("thread.toEnd")} data-testid="to-end" onClick={toEnd}>
+            <ArrowDown className="i" />
+          </button>
+        </div>
+      )}
+    </>
+  );
+}
+
+/** The turn sent last in this view: gets the room below it that lets its question stand under the header. */
+function useFreshTurn(
+  outgoing: Outgoing[],
+  content: RefObject<HTMLDivElement | null>,
+  toQuestion: (question: HTMLElement) => void,
+): string | null {
+  const newest = outgoing.at(-1)?.id ?? null;
+  const [fresh, setFresh] = useState(newest);
+  if (newest !== null && newest !== fresh) setFresh(newest);
+  useLayoutEffect(() => {
+    if (fresh === null) return;
+    const turn = content.current?.querySelector<HTMLElement>(`[data-turn="${fresh}"]`);
+    if (turn) toQuestion(turn);
+  }, [fresh, content, toQuestion]);
+  return fresh;
+}
+
+/** Adds earlier turns above without moving the ones in view. */
+function useShowEarlier(scroller: RefObject<HTMLDivElement | null>, setShown: (change: (n: number) => number) => void) {
+  const fromEnd = useRef<number | null>(null);
+  useLayoutEffect(() => {
+    const box = scroller.current;
+    if (!box || fromEnd.current === null) return;
+    box.scrollTop = box.scrollHeight - fromEnd.current;
+    fromEnd.current = null;
+  });
+  return useCallback(() => {
+    const box = scroller.current;
+    if (box) fromEnd.current = box.scrollHeight - box.scrollTop;
+    setShown((n) => n + TURNS_AT_ONCE);
+  }, [scroller, setShown]);
+}

@@ -1,0 +1,43 @@
+// Unsent text per chat, kept through navigation, reload and a lost session.
+import { createStore } from "zustand/vanilla";
+import { readLocalJson, writeLocal } from "./localData";
+
+/** The draft of the empty page, which has no chat yet. */
+export const NEW_CHAT = "new";
+
+const KEY = "taifas.drafts";
+/** Oldest drafts go first beyond this many. */
+const MOST_DRAFTS = 50;
+const WRITE_AFTER_MS = 250;
+
+type Drafts = Readonly<Record<string, string>>;
+
+export const drafts = createStore<Drafts>(() => readLocalJson<Drafts>(KEY, {}));
+
+let timer: ReturnType<typeof setTimeout> | null = null;
+
+function persist(): void {
+  if (timer !== null) clearTimeout(timer);
+  timer = null;
+  const kept = Object.entries(drafts.getState()).filter(([, text]) => text !== "").slice(-MOST_DRAFTS);
+  writeLocal(KEY, kept.length === 0 ? null : JSON.stringify(Object.fromEntries(kept)));
+}
+
+export function setDraft(key: string, text: string): void {
+  const { [key]: _old, ...others } = drafts.getState();
+  drafts.setState(text === "" ? others : { ...others, [key]: text }, true);
+  timer ??= setTimeout(persist, WRITE_AFTER_MS);
+}
+
+/** Puts text back that could not be sent, in front of what was written since. */
+export function giveBack(key: string, text: string): void {
+  const since = drafts.getState()[key] ?? "";
+  setDraft(key, since.trim() === "" ? text : `${text}\n\n${since}`);
+}
+
+export function forgetDrafts(): void {
+  drafts.setState({}, true);
+  persist();
+}
+
+addEventListener("pagehide", persist);

@@ -1,0 +1,204 @@
+// Answers that are being written. Each has a follower that outlives cuts and one view that changes at most once per
+// frame; finished answers move into the query cache and leave here.
+import { ApiError } from "@taifas/api-client/apiError";
+import { backoffMs, sleep } from "@taifas/api-client/backoff";
+import { followReply, type ReplyEvent } from "@taifas/api-client/replyStream";
+import { isRunning, type Mark, type Message, type MessageState, type Reason } from "@taifas/api-client/types";
+import { api, watchedFetch } from "../api/api";
+import { putMessage, refreshChats, refreshThread } from "../api/queries";
+import { reportAnswer, reportSilence } from "./connection";
+import { sessionLost } from "./session";
+import { tellTabs } from "./tabs";
+
+/** What the screen shows of an answer; a new object for every change. */
+export interface LiveView {
+  text: string;
+  state: MessageState;
+  reason: Reason | null;
+  marks: Mark[];
+  attempt: number;
+  finishedAt: string | null;
+  /** Stop was pressed: the text stands still while the server confirms. */
+  stopping: boolean;
+}
+
+interface Live {
+  message: Message;
+  view: LiveView;
+  next: LiveView;
+  followers: number;
+  abort: AbortController;
+  scheduled: boolean;
+}
+
+/** A hidden tab gets no frames; its title and live region still want to know, slowly. */
+const HIDDEN_FLUSH_MS = 250;
+/** The cache tells its readers in a later task; until then the finished view stays here, so that nothing flickers. */
+const HANDOVER_MS = 200;
+
+const replies = new Map<string, Live>();
+const listeners = new Map<string, Set<() => void>>();
+
+export function subscribeReply(id: string, listener: () => void): () => void {
+  const set = listeners.get(id) ?? new Set();
+  listeners.set(id, set.add(listener));
+  return () => {
+    set.delete(listener);
+    if (set.size === 0) listeners.delete(id);
+  };
+}
+
+export function liveView(id: string): LiveView | null {
+  return replies.get(id)?.view ?? null;
+}
+
+/** The exact source text received so far, frames or not. */
+export function liveText(id: string): string | null {
+  return replies.get(id)?.next.text ?? null;
+}
+
+function notify(id: string): void {
+  for (const listener of listeners.get(id) ?? []) listener();
+}
+
+/** Follows a running answer as long as anybody wants it; the returned function says that one does not any more. */
+export function follow(message: Message): () => void {
+  const known = replies.get(message.id);
+  const live = known && known.next.attempt >= message.attempt && isRunning(known.next.state) ? known : start(message);
+  live.followers += 1;
+  return () => {
+    live.followers -= 1;
+    if (live.followers > 0) return;
+    // Strict effects leave and come back in one go; only a real leave ends the connection.
+    setTimeout(() => {
+      if (live.followers > 0 || replies.get(message.id) !== live || !isRunning(live.next.state)) return;
+      live.abort.abort();
+      replies.delete(message.id);
+    }, 0);
+  };
+}
+
+function start(message: Message): Live {
+  replies.get(message.id)?.abort.abort();
+  const view: LiveView = {
+    text: message.text, state: message.state, reason: null, marks: message.marks, attempt: message.attempt,
+    finishedAt: null, stopping: false,
+  };
+  const live: Live = { message, view, next: view, followers: 0, abort: new AbortController(), scheduled: false };
+  replies.set(message.id, live);
+  followReply({
+    replyId: message.id,
+    signal: live.abort.signal,
+    fetch: watchedFetch,
+    onEvent: (event) => apply(live, event),
+    onConnection: (status) => (status === "open" ? reportAnswer() : reportSilence()),
+  }).catch((error: unknown) => {
+    replies.delete(message.id);
+    if (error instanceof ApiError && error.status === 401) sessionLost();
+    else refreshThread(message.chat_id);
+  });
+  return live;
+}
+
+function apply(live: Live, event: ReplyEvent): void {
+  const { next } = live;
+  switch (event.type) {
+    case "snapshot":
+      live.next = {
+        ...next, text: event.text, state: event.state, reason: event.reason, marks: event.marks, attempt: event.attempt,
+      };
+      break;
+    case "text":
+      live.next = { ...next, text: next.text + event.text, state: "streaming" };
+      break;
+    case "mark":
+      live.next = { ...next, marks: [...next.marks, { kind: event.kind, at: codePoints(next.text) }] };
+      break;
+    case "state":
+      live.next = { ...next, state: event.state, attempt: event.attempt };
+      break;
+    case "done":
+      live.next = { ...next, state: event.state, reason: event.reason };
+      finish(live, {
+        ...live.message, text: live.next.text, marks: live.next.marks, attempt: live.next.attempt,
+        state: event.state, reason: event.reason, finished_at: event.finishedAt,
+      });
+      return;
+  }
+  schedule(live);
+}
+
+function schedule(live: Live): void {
+  if (live.scheduled) return;
+  live.scheduled = true;
+  if (document.hidden) setTimeout(() => flush(live), HIDDEN_FLUSH_MS);
+  else requestAnimationFrame(() => flush(live));
+}
+
+function flush(live: Live): void {
+  live.scheduled = false;
+  if (replies.get(live.message.id) !== live) return;
+  if (live.view.stopping || live.view === live.next) return;
+  live.view = live.next;
+  notify(live.message.id);
+}
+
+/** Hands a finished answer to the cache. */
+function finish(live: Live, message: Message): void {
+  const { id, chat_id: chatId } = message;
+  live.abort.abort();
+  live.view = {
+    text: message.text, state: message.state, reason: message.reason ?? null, marks: message.marks,
+    attempt: message.attempt, finishedAt: message.finished_at ?? null, stopping: false,
+  };
+  live.next = live.view;
+  putMessage(message);
+  if (replies.get(id) === live) notify(id);
+  setTimeout(() => {
+    if (replies.get(id) !== live) return;
+    replies.delete(id);
+    notify(id);
+  }, HANDOVER_MS);
+  refreshChats();
+  tellTabs({ kind: "chat", id: chatId });
+}
+
+/** Stops an answer: at once on the screen, and on the server as soon as it can be reached. */
+export async function stopReply(message: Message): Promise<void> {
+  const live = replies.get(message.id) ?? start(message);
+  live.view = { ...live.next, state: "stopped", finishedAt: new Date().toISOString(), stopping: true };
+  notify(message.id);
+  const given = new AbortController();
+  for (let failures = 1; ; failures += 1) {
+    try {
+      const final = await api.stop(message.id);
+      if (isRunning(final.state)) throw new Error("still running");
+      finish(live, final);
+      return;
+    } catch (error) {
+      const hopeless = error instanceof ApiError && !error.transient;
+      if (hopeless || !isRunning(live.next.state)) {
+        live.view = live.next;
+        notify(message.id);
+        refreshThread(message.chat_id);
+        return;
+      }
+      await sleep(backoffMs(failures), given.signal);
+    }
+  }
+}
+
+/** Asks for the rest of an answer that was stopped, cut or failed. Throws what the API throws. */
+export async function continueReply(message: Message, model: string | null): Promise<void> {
+  const next = await api.continue(message.id, model);
+  // The words on the screen stay while the new attempt begins.
+  putMessage(next.text === "" ? { ...next, text: message.text } : next);
+  refreshChats();
+  tellTabs({ kind: "chat", id: message.chat_id });
+}
+
+function codePoints(text: string): number {
+  let count = 0;
+  for (const _char of text) count += 1;
+  return count;
+}

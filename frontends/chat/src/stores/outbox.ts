@@ -1,0 +1,195 @@
+// Messages on their way: shown at once, kept in the browser's database until the server has them, and sent again with
+// the same key however often the connection fails. A message leaves only by being stored or by going back into the draft.
+import { ApiError } from "@taifas/api-client/apiError";
+import { backoffMs, sleep } from "@taifas/api-client/backoff";
+import { isRunning, type Chat, type Message, type Thread } from "@taifas/api-client/types";
+import { createStore } from "zustand/vanilla";
+import { api } from "../api/api";
+import { cachedThread, loadThread, putChat, putThread, refreshChats } from "../api/queries";
+import { giveBack, NEW_CHAT } from "./drafts";
+import { dropRecord, storedRecords, storeRecord } from "./localData";
+import { arrivedReply } from "./stopOnArrival";
+import { tellTabs } from "./tabs";
+import { uuidv7 } from "./uuid";
+
+export interface Outgoing {
+  id: string;
+  chatId: string;
+  parentId: string | null;
+  text: string;
+  model: string;
+  createdAt: string;
+  /** `next` waits for the running answer to end; `sending` is under way; `waiting` failed and will be tried again. */
+  state: "next" | "sending" | "waiting";
+}
+
+/** Why a message went back into the text field. */
+export interface Returned {
+  /** Messages that other devices wrote meanwhile; 0 when the reason is another one. */
+  newer: number;
+  /** The server's sentence; empty when it gave none. */
+  detail: string;
+}
+
+interface Outbox {
+  items: readonly Outgoing[];
+  /** By chat. */
+  returned: Readonly<Record<string, Returned>>;
+}
+
+/** More than this cannot wait at a time; the text field keeps what exceeds it. */
+const MOST_WAITING = 20;
+
+export const outbox = createStore<Outbox>(() => ({ items: [], returned: {} }));
+
+function put(item: Outgoing): void {
+  outbox.setState(({ items }) => ({
+    items: items.some((i) => i.id === item.id) ? items.map((i) => (i.id === item.id ? item : i)) : [...items, item],
+  }));
+  void storeRecord(item);
+}
+
+function remove(id: string): void {
+  outbox.setState(({ items }) => ({ items: items.filter((item) => item.id !== id) }));
+  void dropRecord(id);
+}
+
+export function setReturned(chatId: string, returned: Returned | null): void {
+  const { [chatId]: _old, ...others } = outbox.getState().returned;
+  outbox.setState({ returned: returned ? { ...others, [chatId]: returned } : others });
+}
+
+/** Sends `text`; `chatId` null starts a new chat. Gives the chat's id, or null when too much waits already. */
+export function sendMessage(chatId: string | null, parentId: string | null, text: string, model: string): string | null {
+  if (outbox.getState().items.length >= MOST_WAITING) return null;
+  const item = make(chatId ?? uuidv7(), parentId, text, model, "sending");
+  setReturned(item.chatId, null);
+  put(item);
+  void deliver(item);
+  return item.chatId;
+}
+
+/** Keeps `text` until the running answer of the chat ends. False when a message waits there already. */
+export function queueNext(chatId: string, text: string, model: string): boolean {
+  const { items } = outbox.getState();
+  if (items.length >= MOST_WAITING || items.some((item) => item.chatId === chatId && item.state === "next")) return false;
+  put(make(chatId, null, text, model, "next"));
+  return true;
+}
+
+function make(chatId: string, parentId: string | null, text: string, model: string, state: Outgoing["state"]): Outgoing {
+  return { id: uuidv7(), chatId, parentId, text, model, createdAt: new Date().toISOString(), state };
+}
+
+export function takeBackNext(item: Outgoing): void {
+  remove(item.id);
+  giveBack(item.chatId, item.text);
+}
+
+/** The answer the message waited for has ended: it goes now, under the chat's last message. */
+export function releaseNext(item: Outgoing, parentId: string | null): void {
+  const current = outbox.getState().items.find((i) => i.id === item.id);
+  if (current?.state !== "next") return;
+  const released: Outgoing = { ...current, parentId, state: "sending" };
+  put(released);
+  void deliver(released);
+}
+
+const inDelivery = new Set<string>();
+const neverAborted = new AbortController().signal;
+
+async function deliver(item: Outgoing): Promise<void> {
+  if (inDelivery.has(item.id)) return;
+  inDelivery.add(item.id);
+  try {
+    for (let failures = 1; ; failures += 1) {
+      try {
+        const { chat, message, reply } = await api.send(item);
+        arrived(item, chat, message, reply);
+        return;
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 401) {
+          put({ ...item, state: "waiting" });
+          return;
+        }
+        if (error instanceof ApiError && !error.transient) {
+          await refused(item, error);
+          return;
+        }
+        put({ ...item, state: "waiting" });
+        const asked = error instanceof ApiError ? (error.retryAfter ?? 0) * 1000 : 0;
+        await sleep(Math.max(asked, backoffMs(failures)), neverAborted);
+        if (!outbox.getState().items.some((i) => i.id === item.id)) return;
+      }
+    }
+  } finally {
+    inDelivery.delete(item.id);
+  }
+}
+
+function arrived(item: Outgoing, chat: Chat, message: Message, reply: Message): void {
+  const known = cachedThread(item.chatId);
+  const before = (known?.messages ?? []).filter((m) => m.id !== message.id && m.id !== reply.id);
+  const thread: Thread = { chat, messages: [...before, message, reply] };
+  // A thread that was never loaded and has a past must be asked for, not made up.
+  if (known || item.parentId === null) putThread(thread);
+  putChat(chat, true);
+  remove(item.id);
+  if (!known && item.parentId !== null) void loadThread(item.chatId).catch(() => undefined);
+  arrivedReply(item.id, reply);
+  refreshChats();
+  tellTabs({ kind: "chat", id: item.chatId });
+}
+
+async function refused(item: Outgoing, error: ApiError): Promise<void> {
+  if (error.code === "mismatch" && (await isStored(item))) {
+    remove(item.id);
+    return;
+  }
+  const newer = error.status === 409 && Array.isArray(error.extras["newer"]) ? (error.extras["newer"] as Message[]) : null;
+  remove(item.id);
+  const neverExisted = item.parentId === null && newer === null && !cachedThread(item.chatId);
+  const place = neverExisted ? NEW_CHAT : item.chatId;
+  giveBack(place, item.text);
+  setReturned(place, {
+    newer: newer ? Math.max(1, newer.filter((message) => message.role === "user").length) : 0,
+    detail: error.detail,
+  });
+}
+
+/** Two tabs may send one waiting message under different parents; if it is there, it is sent. */
+async function isStored(item: Outgoing): Promise<boolean> {
+  const thread = await loadThread(item.chatId).catch(() => null);
+  return thread?.messages.some((message) => message.id === item.id) ?? false;
+}
+
+/** Sends what an earlier page or session could not. Called when somebody is signed in. */
+export async function resumeOutbox(): Promise<void> {
+  for (const item of await storedRecords<Outgoing>()) {
+    if (!outbox.getState().items.some((known) => known.id === item.id)) put(item);
+  }
+  for (const item of outbox.getState().items) {
+    if (item.state !== "next") void deliver(item);
+  }
+}
+
+/** Messages that wait for an answer's end in chats that are not open: sent when their chat has come to rest. */
+export async function releaseElsewhere(openChatId: string | null, chats: Chat[]): Promise<void> {
+  for (const item of outbox.getState().items) {
+    if (item.state !== "next" || item.chatId === openChatId) continue;
+    if (chats.find((chat) => chat.id === item.chatId)?.running !== false) continue;
+    const thread = await loadThread(item.chatId).catch(() => null);
+    const leaf = thread?.messages.at(-1);
+    if (leaf && !isRunning(leaf.state) && goesOnAfter(leaf)) releaseNext(item, leaf.id);
+  }
+}
+
+/** A waiting message follows an answer that ended well or by the person's own stop; after a cut the person decides. */
+export function goesOnAfter(leaf: Message): boolean {
+  return leaf.state === "complete" || leaf.state === "stopped";
+}
+
+export function forgetOutbox(): void {
+  for (const item of outbox.getState().items) remove(item.id);
+  outbox.setState({ returned: {} });
+}

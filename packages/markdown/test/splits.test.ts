@@ -1,0 +1,114 @@
+// The property the package stands on: whatever pieces a text arrives in, the tree is that of the whole text – at the end, and at
+// every moment before for the text so far.
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createDocument, type MarkdownDocument } from "../src/document.ts";
+import { awkward, commonmark, gfm } from "./examples.ts";
+
+const texts = [...commonmark.map((e) => e.markdown), ...gfm.map((e) => e.markdown), ...awkward];
+const RUNS = Number(process.env["SPLIT_RUNS"] ?? 1500);
+
+function feed(document: MarkdownDocument, text: string, cuts: readonly number[], each?: (so: string) => void): void {
+  let from = 0;
+  for (const cut of [...cuts].map((c) => Math.floor(c * text.length)).sort((a, b) => a - b)) {
+    document.append(text.slice(from, cut));
+    each?.(text.slice(0, cut));
+    from = cut;
+  }
+  document.append(text.slice(from));
+}
+
+const cuts = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 24 });
+const joined = fc
+  .array(fc.tuple(fc.constantFrom(...texts), fc.constantFrom("", "\n", "\n\n", "\r\n", " ", "- ", "> ", "  ")), { minLength: 1, maxLength: 6 })
+  .map((parts) => parts.map(([text, glue]) => text + glue).join(""));
+
+/** Random rows of the characters Markdown cares about. */
+const noise = fc
+  .array(fc.constantFrom("a", "b ", " ", "  ", "\n", "\n\n", "\r\n", "\t", "*", "**", "_", "~~", "`", "```", "[", "]", "(", ")", "![", "[a]", "[a]: /u", ":", "<", ">", "> ", "- ", "1. ", "#", "# ", "=", "---", "|", "| - |", "\\", "&amp;", "<b>", "<!--", "-->", "https://a.b", "www.a.b", "x@y.z", "😀"), { maxLength: 40 })
+  .map((parts) => parts.join(""));
+
+function check(text: string, at: readonly number[]): void {
+  const document = createDocument();
+  feed(document, text, at);
+  const whole = createDocument(text);
+  expect(document.blocks).toEqual(whole.blocks);
+  expect(document.ends).toEqual(whole.ends);
+  expect(document.text).toBe(text);
+}
+
+test("every example, character by character, at every moment", () => {
+  for (const text of texts) {
+    const document = createDocument();
+    for (let i = 0; i < text.length; i++) {
+      document.append(text.charAt(i));
+      expect(document.blocks, JSON.stringify(text.slice(0, i + 1))).toEqual(createDocument(text.slice(0, i + 1)).blocks);
+    }
+  }
+});
+
+test("every example cut in two at every place", () => {
+  for (const text of texts) {
+    const whole = createDocument(text).blocks;
+    for (let i = 1; i < text.length; i++) {
+      const document = createDocument(text.slice(0, i));
+      document.append(text.slice(i));
+      expect(document.blocks).toEqual(whole);
+    }
+  }
+});
+
+test("joined examples in random pieces", () => {
+  fc.assert(fc.property(joined, cuts, check), { numRuns: RUNS });
+});
+
+test("random markup in random pieces", () => {
+  fc.assert(fc.property(noise, cuts, check), { numRuns: RUNS });
+});
+
+test("joined examples at every moment", () => {
+  const property = fc.property(joined, cuts, (text, at) => {
+    const document = createDocument();
+    feed(document, text, at, (so) => expect(document.blocks).toEqual(createDocument(so).blocks));
+  });
+  fc.assert(property, { numRuns: Math.ceil(RUNS / 4) });
+});
+
+test("long paragraphs, which are read in segments", () => {
+  const long = fc
+    .array(fc.constantFrom("word ", "*soft* ", "**strong text** ", "`code` ", "[link](https://a.b) ", "[ref] ", "open * ", "一二三四五", "https://a.b/c ", "line\n", "&amp; ", "😀 "), { minLength: 600, maxLength: 3000 })
+    .map((parts) => `${parts.join("")}\n\n[ref]: https://r.r\n`);
+  fc.assert(fc.property(long, cuts, check), { numRuns: Math.ceil(RUNS / 30) });
+});
+
+test("replacing the text is the same as starting with it", () => {
+  const property = fc.property(joined, joined, (first, second) => {
+    const document = createDocument(first);
+    document.replace(second);
+    expect(document.blocks).toEqual(createDocument(second).blocks);
+  });
+  fc.assert(property, { numRuns: Math.ceil(RUNS / 4) });
+});
+
+test("a definition that arrives late reaches the blocks before it, and only those", () => {
+  const document = createDocument("one [a]\n\ntwo\n\n- [a]\n\nthree\n\n");
+  const before = document.blocks;
+  document.append("[a]: https://x.y\n");
+  expect(document.blocks).toEqual(createDocument(document.text).blocks);
+  expect(JSON.stringify(document.blocks)).toContain("https://x.y");
+  expect(document.blocks[1]).toBe(before[1]);
+  expect(document.blocks[3]).toBe(before[3]);
+  expect(document.blocks[0]).not.toBe(before[0]);
+});
+
+test("blocks before the last one keep their identity", () => {
+  const document = createDocument("a\n\n- b\n- c\n\n```\nd\n```\n\ne");
+  const before = document.blocks;
+  document.append(" more\n\nf");
+  expect(document.blocks.slice(0, 3).every((block, i) => block === before[i])).toBe(true);
+});
+
+test("ends say where each block stops", () => {
+  const document = createDocument("a\r\nb\n\n# c\n\n- d\n\n  e\n\n\n```\nf\n```\ng");
+  expect(document.ends.map((end, i) => document.text.slice(document.ends[i - 1] ?? 0, end).trim())).toEqual(["a\r\nb", "# c", "- d\n\n  e", "```\nf\n```", "g"]);
+});

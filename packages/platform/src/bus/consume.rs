@@ -1,0 +1,142 @@
+//! The consumer loop, written once for every group and every adapter: parallel across aggregates,
+//! in order within one, back-off, dead letters, and a commit of the lowest unfinished position.
+
+use super::{Delivery, Subscription};
+use crate::{Code, Error, Platform, Result, events::Topic, failpoint};
+use futures_util::{FutureExt as _, future::BoxFuture};
+use opentelemetry::KeyValue;
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+/// Bounds of a consumer.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Aggregates worked on at the same time.
+    pub parallel: usize,
+    /// Events held in memory at most.
+    pub held: usize,
+    /// Tries before an event is put aside. A dependency that is down does not count as a try.
+    pub tries: u32,
+    /// The first pause between tries; doubled each time, at most 30 s.
+    pub pause: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { parallel: 64, held: 1024, tries: 5, pause: Duration::from_millis(100) }
+    }
+}
+
+type Handler = Arc<dyn Fn(Delivery) -> BoxFuture<'static, Result<()>> + Send + Sync>;
+
+/// Runs `handler` for every event of `topic`, for `group`, until the process drains. The handler
+/// must make its effect idempotent: it sees an event again after a crash.
+pub fn consume(
+    platform: &Platform,
+    group: &'static str,
+    topic: Topic,
+    limits: Limits,
+    handler: impl Fn(Delivery) -> BoxFuture<'static, Result<()>> + Send + Sync + 'static,
+) {
+    let handler: Handler = Arc::new(handler);
+    let (bus, metrics) = (platform.bus.clone(), platform.metrics.clone());
+    platform.background.spawn_until_drained(async move {
+        loop {
+            let outcome = async {
+                let subscription = bus.subscribe(group, topic).await?;
+                let buried = || metrics.dead_letters.add(1, &[KeyValue::new("group", group)]);
+                run(subscription, limits, &handler, &buried).await
+            };
+            if let Err(error) = outcome.await {
+                tracing::warn!(group, topic = topic.name, %error, "the bus cannot be read; trying again");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    });
+}
+
+/// What is being worked on.
+#[derive(Default)]
+struct Work {
+    /// Events waiting behind an earlier one of their aggregate; the aggregate is busy while present.
+    busy: HashMap<Uuid, VecDeque<Delivery>>,
+    unfinished: BTreeSet<i64>,
+    finished_through: i64,
+    running: JoinSet<(Delivery, Option<String>)>,
+}
+
+async fn run(
+    mut subscription: Box<dyn Subscription>,
+    limits: Limits,
+    handler: &Handler,
+    buried: &(dyn Fn() + Send + Sync),
+) -> Result<()> {
+    let mut work = Work::default();
+    let mut committed = 0;
+    loop {
+        let room = work.unfinished.len() < limits.held && work.running.len() < limits.parallel;
+        tokio::select! {
+            deliveries = subscription.next(), if room => {
+                for delivery in deliveries? {
+                    work.finished_through = work.finished_through.max(delivery.position);
+                    work.unfinished.insert(delivery.position);
+                    match work.busy.get_mut(&delivery.aggregate) {
+                        Some(waiting) => waiting.push_back(delivery),
+                        None => {
+                            work.busy.insert(delivery.aggregate, VecDeque::new());
+                            work.running.spawn(attempt(delivery, limits, handler.clone()));
+                        }
+                    }
+                }
+            }
+            Some(done) = work.running.join_next(), if !work.running.is_empty() => {
+                let (delivery, failure) = done.map_err(Error::internal)?;
+                if let Some(why) = failure {
+                    tracing::error!(kind = delivery.kind, position = delivery.position, why, "event put aside");
+                    subscription.bury(&delivery, &why).await?;
+                    buried();
+                }
+                work.unfinished.remove(&delivery.position);
+                match work.busy.get_mut(&delivery.aggregate).and_then(VecDeque::pop_front) {
+                    Some(next) => { work.running.spawn(attempt(next, limits, handler.clone())); }
+                    None => { work.busy.remove(&delivery.aggregate); }
+                }
+                let lowest = work.unfinished.first().map_or(work.finished_through, |first| first - 1);
+                // One commit for all that finished meanwhile, not one an event.
+                if lowest > committed && (work.running.is_empty() || lowest - committed >= 64) {
+                    failpoint::hit("R2");
+                    subscription.commit(lowest).await?;
+                    committed = lowest;
+                }
+            }
+        }
+    }
+}
+
+/// Tries until it works or is hopeless; returns why it was given up.
+async fn attempt(delivery: Delivery, limits: Limits, handler: Handler) -> (Delivery, Option<String>) {
+    let (mut tries, mut pause) = (0, limits.pause);
+    loop {
+        let outcome = AssertUnwindSafe(handler(delivery.clone())).catch_unwind().await;
+        let error = match outcome {
+            Ok(Ok(())) => return (delivery, None),
+            Ok(Err(error)) => error,
+            Err(_) => Error::internal("the consumer panicked"),
+        };
+        if !matches!(error.code(), Code::Unavailable | Code::Timeout) {
+            tries += 1;
+        }
+        if tries >= limits.tries {
+            return (delivery, Some(error.to_string()));
+        }
+        tracing::warn!(kind = delivery.kind, position = delivery.position, %error, "event not handled; trying again");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(30));
+    }
+}

@@ -1,0 +1,155 @@
+//! `db:`: reads the services' events tables in place, cursors and dead letters beside them. The
+//! same promises as a broker across a restart, because they are tables.
+
+use super::{Bus, Delivery, Subscription};
+use crate::{
+    Result,
+    clock::Clock,
+    db::{Db, Migration, Scope},
+    events::Topic,
+    from_row,
+};
+use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "cursors", sql: include_str!("tables.sql") }];
+
+/// Events read at a time.
+const PAGE: i64 = 256;
+/// A writer of another process cannot wake us; look at least this often.
+const LOOK: Duration = Duration::from_secs(5);
+
+struct Stored {
+    position: i64,
+    space_id: Uuid,
+    aggregate_id: Uuid,
+    kind: String,
+    payload: Vec<u8>,
+}
+from_row!(Stored { position, space_id, aggregate_id, kind, payload });
+
+/// The embedded bus.
+pub struct TableBus {
+    db: Db,
+    clock: Arc<dyn Clock>,
+}
+
+impl TableBus {
+    /// # Errors
+    /// When the cursor tables cannot be made.
+    pub async fn open(db: Db, clock: Arc<dyn Clock>) -> Result<Self> {
+        db.migrate("bus", MIGRATIONS).await?;
+        Ok(Self { db, clock })
+    }
+}
+
+#[async_trait]
+impl Bus for TableBus {
+    async fn subscribe(&self, group: &'static str, topic: Topic) -> Result<Box<dyn Subscription>> {
+        let woken = self.db.committed(topic.name);
+        let read = self
+            .db
+            .read(Scope::System, move |tx| {
+                async move {
+                    tx.query("select position from bus_cursors where consumer = $1 and topic = $2")
+                        .bind(group)
+                        .bind(topic.name)
+                        .value()
+                        .await
+                }
+                .boxed()
+            })
+            .await?
+            .unwrap_or(0);
+        Ok(Box::new(TableSubscription { db: self.db.clone(), clock: self.clock.clone(), group, topic, read, woken }))
+    }
+}
+
+struct TableSubscription {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    group: &'static str,
+    topic: Topic,
+    /// The last position handed out; the committed one may lie before it.
+    read: i64,
+    woken: watch::Receiver<u64>,
+}
+
+#[async_trait]
+impl Subscription for TableSubscription {
+    async fn next(&mut self) -> Result<Vec<Delivery>> {
+        loop {
+            // Marked seen before the read: what commits after it wakes us again.
+            self.woken.borrow_and_update();
+            let (topic, after) = (self.topic, self.read);
+            let page: Vec<Stored> = self
+                .db
+                .read(Scope::System, move |tx| {
+                    async move { tx.query(topic.select).bind(after).bind(PAGE).all().await }.boxed()
+                })
+                .await?;
+            if let Some(last) = page.last() {
+                self.read = last.position;
+                return Ok(page.into_iter().map(Delivery::from).collect());
+            }
+            let _ = tokio::time::timeout(LOOK, self.woken.changed()).await;
+        }
+    }
+
+    async fn commit(&mut self, position: i64) -> Result<()> {
+        let (group, topic) = (self.group, self.topic.name);
+        self.db
+            .write(Scope::System, move |tx| {
+                async move {
+                    tx.query(
+                        "insert into bus_cursors (consumer, topic, position) values ($1, $2, $3)
+                         on conflict (consumer, topic) do update set position = excluded.position
+                         where bus_cursors.position < excluded.position",
+                    )
+                    .bind(group)
+                    .bind(topic)
+                    .bind(position)
+                    .run()
+                    .await
+                }
+                .boxed()
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn bury(&mut self, delivery: &Delivery, why: &str) -> Result<()> {
+        let (group, topic, now) = (self.group, self.topic.name, self.clock.now());
+        let (delivery, why) = (Arc::new(delivery.clone()), why.to_owned());
+        self.db
+            .write(Scope::System, move |tx| {
+                let (delivery, why) = (delivery.clone(), why.clone());
+                async move {
+                    tx.query(
+                        "insert into bus_dead_letters (consumer, topic, position, kind, why, at) values ($1, $2, $3, $4, $5, $6)
+                         on conflict (consumer, topic, position) do nothing",
+                    )
+                    .bind(group)
+                    .bind(topic)
+                    .bind(delivery.position)
+                    .bind(delivery.kind.as_str())
+                    .bind(why)
+                    .bind(now)
+                    .run()
+                    .await
+                }
+                .boxed()
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+impl From<Stored> for Delivery {
+    fn from(row: Stored) -> Self {
+        Self { position: row.position, space: row.space_id, aggregate: row.aggregate_id, kind: row.kind, payload: row.payload }
+    }
+}

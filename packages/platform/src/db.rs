@@ -1,0 +1,152 @@
+//! The database port: one SQL text, short closures, every read and write names its space.
+//!
+//! The embedded engine is one SQLite file (WAL, `synchronous=FULL`) with one writer thread that
+//! commits whatever waits in one synced transaction, and a few readers. A closure is `Fn`, makes
+//! no outside calls and awaits nothing but its own statements: on SQLite it is polled once on the
+//! thread that owns the connection; an engine that has to run it again after a serialization
+//! failure may do so.
+//!
+//! ```ignore
+//! let chats: Vec<Chat> = db
+//!     .read(space, move |tx| async move {
+//!         tx.query("select * from chat_chats where space_id = $1").bind(space).all().await
+//!     }.boxed())
+//!     .await?;
+//! ```
+
+mod migrate;
+mod query;
+mod row;
+mod sqlite;
+mod writer;
+
+pub use migrate::Migration;
+pub use query::{Query, Tx};
+pub use row::{Column, FromRow, Row, Value};
+
+use crate::{Error, Result};
+use futures_util::future::BoxFuture;
+use std::{path::Path, sync::Arc, time::Duration};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// Whose rows a transaction touches: one space, or (sweepers, cursors, sign-in by e-mail) the
+/// instance's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Space(Uuid),
+    System,
+}
+
+impl From<Uuid> for Scope {
+    fn from(space: Uuid) -> Self {
+        Self::Space(space)
+    }
+}
+
+/// A transaction's closure.
+pub trait Work<T>: for<'t, 'c> Fn(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T>> + Send + Sync + 'static {}
+impl<T, F> Work<T> for F where F: for<'t, 'c> Fn(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T>> + Send + Sync + 'static {}
+
+/// How the embedded engine is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Threads that read; one more writes.
+    pub readers: usize,
+    /// Transactions that may wait before a caller is told to come back.
+    pub queue: usize,
+    /// The longest a transaction may compute.
+    pub deadline: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { readers: 2, queue: 4096, deadline: Duration::from_secs(5) }
+    }
+}
+
+/// A handle to the database; clones share it.
+#[derive(Clone)]
+pub struct Db(Arc<sqlite::Sqlite>);
+
+impl Db {
+    /// Opens (or creates) the SQLite file at `path`.
+    ///
+    /// # Errors
+    /// A sentence that names the file when it cannot be opened, is not a database, or refuses the
+    /// durability settings that acknowledged writes rely on.
+    pub fn open(path: &Path, options: &Options) -> Result<Self> {
+        Ok(Self(Arc::new(sqlite::Sqlite::open(path, options)?)))
+    }
+
+    /// Runs `work` as a transaction and returns after it is durable (one synced commit, shared with
+    /// whatever else was waiting).
+    ///
+    /// # Errors
+    /// What `work` returned (then nothing of it is stored); `unavailable` when the queue is full or
+    /// the disk refuses; `timeout` past the deadline.
+    pub async fn write<T: Send + 'static>(&self, scope: impl Into<Scope>, work: impl Work<T>) -> Result<T> {
+        let _: Scope = scope.into();
+        self.0.write(work).await
+    }
+
+    /// Runs `work` on a consistent snapshot; statements that write are refused.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn read<T: Send + 'static>(&self, scope: impl Into<Scope>, work: impl Work<T>) -> Result<T> {
+        let _: Scope = scope.into();
+        self.0.read(work).await
+    }
+
+    /// Brings a service's tables to this binary's version.
+    ///
+    /// # Errors
+    /// Refuses a database that a newer binary has already migrated further.
+    pub async fn migrate(&self, service: &'static str, migrations: &'static [Migration]) -> Result<()> {
+        self.0.exclusive(move |connection| migrate::run(connection, service, migrations)).await
+    }
+
+    /// Changes each time a transaction that announced `topic` has committed.
+    #[must_use]
+    pub fn committed(&self, topic: &'static str) -> watch::Receiver<u64> {
+        self.0.topics().subscribe(topic)
+    }
+
+    /// Whether this process is the only one on the database: the lock on the data folder proves
+    /// that a former one is dead, so what it had leased is free at once.
+    #[must_use]
+    pub fn exclusive(&self) -> bool {
+        true
+    }
+
+    /// A consistent copy of the whole file, taken while it is in use.
+    ///
+    /// # Errors
+    /// When the target cannot be written.
+    pub async fn copy_to(&self, target: &Path) -> Result<()> {
+        let target = target.to_path_buf();
+        self.0
+            .exclusive(move |connection| {
+                connection
+                    .execute("vacuum into ?1", [target.to_string_lossy().as_ref()])
+                    .map(|_| ())
+                    .map_err(Error::internal)
+            })
+            .await
+    }
+}
+
+/// Implements [`FromRow`] for a struct whose fields are named as its columns.
+#[macro_export]
+macro_rules! from_row {
+    ($type:ty { $($field:ident),+ $(,)? }) => {
+        impl $crate::db::FromRow for $type {
+            const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),+];
+            fn from_row(row: &$crate::db::Row<'_>) -> $crate::Result<Self> {
+                let mut column = 0..;
+                Ok(Self { $($field: row.get(column.next().unwrap_or_default())?),+ })
+            }
+        }
+    };
+}

@@ -1,0 +1,230 @@
+//! The embedded engine: threads that own their connections, bounded queues between them and the
+//! callers.
+
+use super::{
+    Options, Work,
+    query::{Tx, failure},
+    writer::{self, Acknowledge, Topics},
+};
+use crate::{Error, Result};
+use futures_util::FutureExt as _;
+use rusqlite::Connection;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+use tokio::sync::oneshot;
+
+/// What a thread is asked to do with its connection.
+pub(super) enum Job {
+    /// Part of the next group commit.
+    Write(writer::Part),
+    /// On a snapshot of its own.
+    Read(Box<dyn FnOnce(&mut Connection) + Send>),
+    /// Alone, outside a transaction: migrations, copies.
+    Alone(Box<dyn FnOnce(&mut Connection) + Send>),
+}
+
+/// A connection whose statements are interrupted past the deadline of their transaction.
+pub(super) struct Guarded {
+    connection: Connection,
+    start: Instant,
+    ends: Arc<AtomicU64>,
+    limit: Duration,
+}
+
+impl Guarded {
+    fn new(mut connection: Connection, limit: Duration) -> Result<Self> {
+        let (start, ends) = (Instant::now(), Arc::new(AtomicU64::new(u64::MAX)));
+        let seen = ends.clone();
+        connection
+            .progress_handler(10_000, Some(move || millis(start.elapsed()) > seen.load(Ordering::Relaxed)))
+            .map_err(failure)?;
+        Ok(Self { connection, start, ends, limit })
+    }
+
+    /// Runs `work` within the deadline.
+    pub(super) fn within<T>(&mut self, work: impl FnOnce(&mut Connection) -> T) -> T {
+        let end = millis(self.start.elapsed()).saturating_add(millis(self.limit));
+        self.ends.store(end, Ordering::Relaxed);
+        let value = work(&mut self.connection);
+        self.ends.store(u64::MAX, Ordering::Relaxed);
+        value
+    }
+
+    /// Without a deadline: commits, migrations, copies.
+    pub(super) fn unbounded(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+pub(super) struct Sqlite {
+    // `Option` so that dropping the handle can close the queues before it waits for the threads.
+    write: Option<SyncSender<Job>>,
+    read: Option<SyncSender<Job>>,
+    topics: Arc<Topics>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Sqlite {
+    pub(super) fn open(path: &Path, options: &Options) -> Result<Self> {
+        let named = |error: rusqlite::Error| {
+            Error::unavailable(format!("cannot open the database {}: {error}", path.display()))
+        };
+        let connection = connect(path).map_err(named)?;
+        connection.pragma_update(None, "journal_mode", "wal").map_err(named)?;
+        connection.pragma_update(None, "synchronous", "full").map_err(named)?;
+        assert_durable(&connection, path)?;
+        let connection = Guarded::new(connection, options.deadline)?;
+
+        let topics = Arc::new(Topics::default());
+        let (write, jobs) = sync_channel(options.queue);
+        let mut threads = vec![spawn("db-writer", {
+            let topics = topics.clone();
+            move || writer::run(connection, &jobs, &topics)
+        })?];
+
+        let (read, jobs) = sync_channel(options.queue);
+        let jobs = Arc::new(Mutex::new(jobs));
+        for n in 0..options.readers.max(1) {
+            let connection = connect(path).map_err(named)?;
+            connection.pragma_update(None, "query_only", true).map_err(named)?;
+            let connection = Guarded::new(connection, options.deadline)?;
+            let jobs = jobs.clone();
+            threads.push(spawn(&format!("db-reader-{n}"), move || serve_reads(connection, &jobs))?);
+        }
+        Ok(Self { write: Some(write), read: Some(read), topics, threads })
+    }
+
+    pub(super) fn topics(&self) -> &Topics {
+        &self.topics
+    }
+
+    pub(super) async fn write<T: Send + 'static>(&self, work: impl Work<T>) -> Result<T> {
+        let (done, answer) = oneshot::channel();
+        let job = Job::Write(Box::new(move |connection| {
+            let (outcome, announced) = match connection {
+                Ok(connection) => writer::in_savepoint(connection, |connection| perform(connection, &work)),
+                Err(error) => (Err(error), Vec::new()),
+            };
+            Acknowledge {
+                announced,
+                send: Box::new(move |commit| {
+                    // The caller may have given up; the work is done all the same.
+                    let _ = done.send(commit.and(outcome));
+                }),
+            }
+        }));
+        submit(self.write.as_ref(), job)?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    pub(super) async fn read<T: Send + 'static>(&self, work: impl Work<T>) -> Result<T> {
+        let (done, answer) = oneshot::channel();
+        let job = Job::Read(Box::new(move |connection| {
+            let outcome = connection
+                .execute_batch("begin")
+                .map_err(failure)
+                .and_then(|()| perform(connection, &work).map(|(value, _)| value));
+            let _ = connection.execute_batch("rollback");
+            let _ = done.send(outcome);
+        }));
+        submit(self.read.as_ref(), job)?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    pub(super) async fn exclusive<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (done, answer) = oneshot::channel();
+        let job = Job::Alone(Box::new(move |connection| {
+            let _ = done.send(work(connection));
+        }));
+        submit(self.write.as_ref(), job)?;
+        answer.await.map_err(|_| closed())?
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        self.write = None;
+        self.read = None;
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.set_prepared_statement_cache_capacity(256);
+    connection.busy_timeout(Duration::from_secs(2))?;
+    connection.pragma_update(None, "temp_store", "memory")?;
+    Ok(connection)
+}
+
+/// Acknowledged means durable only with these two settings; a file system that refuses them must
+/// not be served from.
+fn assert_durable(connection: &Connection, path: &Path) -> Result<()> {
+    let journal: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).map_err(failure)?;
+    let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).map_err(failure)?;
+    if journal == "wal" && synchronous == 2 {
+        return Ok(());
+    }
+    Err(Error::unavailable(format!(
+        "{} does not accept journal_mode=WAL with synchronous=FULL (it says {journal}, {synchronous}); \
+         put the data folder on a local disk",
+        path.display()
+    )))
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    Ok(std::thread::Builder::new().name(name.into()).spawn(run)?)
+}
+
+fn serve_reads(mut connection: Guarded, jobs: &Mutex<Receiver<Job>>) {
+    loop {
+        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        match job {
+            Ok(Job::Read(job) | Job::Alone(job)) => connection.within(job),
+            Ok(Job::Write(_)) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// Polls the closure once: every statement completes in place, so one that is still pending waits
+/// for something it must not wait for.
+fn perform<T>(connection: &mut Connection, work: &impl Work<T>) -> Result<(T, Vec<&'static str>)> {
+    let mut tx = Tx { connection, announced: Vec::new() };
+    let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut tx).now_or_never()));
+    match outcome {
+        Ok(Some(value)) => value.map(|value| (value, tx.announced)),
+        Ok(None) => Err(Error::internal("a transaction waited for something other than its own statements")),
+        Err(_) => Err(Error::internal("a transaction panicked")),
+    }
+}
+
+fn submit(queue: Option<&SyncSender<Job>>, job: Job) -> Result<()> {
+    match queue.ok_or_else(closed)?.try_send(job) {
+        Ok(()) => Ok(()),
+        Err(TrySendError::Full(_)) => Err(Error::unavailable("the database has more to do than it can; try again")),
+        Err(TrySendError::Disconnected(_)) => Err(closed()),
+    }
+}
+
+fn closed() -> Error {
+    Error::unavailable("the database is closed")
+}

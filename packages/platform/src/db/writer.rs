@@ -1,0 +1,129 @@
+//! Group commit: whatever waits runs in one transaction, a savepoint each, and is acknowledged
+//! after one synced commit. Nobody hears "stored" before the disk has said so.
+
+use super::{
+    query::failure,
+    sqlite::{Guarded, Job},
+};
+use crate::{Error, Result, failpoint};
+use rusqlite::Connection;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError, mpsc::Receiver},
+};
+use tokio::sync::watch;
+
+/// How many transactions share a commit at most: bounds what one failed commit refuses.
+const GROUP: usize = 256;
+
+/// What to tell a caller once the commit has (or has not) succeeded.
+pub(super) struct Acknowledge {
+    pub(super) announced: Vec<&'static str>,
+    pub(super) send: Box<dyn FnOnce(Result<()>) + Send>,
+}
+
+/// One caller's share of a group commit; gets an error instead when the group could not begin.
+pub(super) type Part = Box<dyn FnOnce(Result<&mut Connection>) -> Acknowledge + Send>;
+
+/// Who waits for which topic.
+#[derive(Default)]
+pub(super) struct Topics(Mutex<HashMap<&'static str, watch::Sender<u64>>>);
+
+impl Topics {
+    pub(super) fn subscribe(&self, topic: &'static str) -> watch::Receiver<u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(topic).or_default().subscribe()
+    }
+
+    fn announce(&self, topics: &[&'static str]) {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for sender in topics.iter().filter_map(|topic| known.get(topic)) {
+            sender.send_modify(|count| *count += 1);
+        }
+    }
+}
+
+pub(super) fn run(mut connection: Guarded, jobs: &Receiver<Job>, topics: &Topics) {
+    let mut next = None;
+    while let Some(job) = next.take().or_else(|| jobs.recv().ok()) {
+        match job {
+            Job::Write(first) => next = commit_group(&mut connection, first, jobs, topics),
+            Job::Alone(job) | Job::Read(job) => job(connection.unbounded()),
+        }
+    }
+}
+
+/// Commits `first` and what else waits; returns a job that must run alone, if one came up.
+fn commit_group(
+    connection: &mut Guarded,
+    first: Part,
+    jobs: &Receiver<Job>,
+    topics: &Topics,
+) -> Option<Job> {
+    let mut alone = None;
+    if let Err(error) = batch(connection.unbounded(), "begin immediate") {
+        // Outside a transaction a savepoint would commit by itself: nothing may run.
+        acknowledge(vec![first(Err(error))], topics, &Ok(()));
+        return None;
+    }
+    let mut waiting = vec![connection.within(|c| first(Ok(c)))];
+    while waiting.len() < GROUP {
+        match jobs.try_recv() {
+            Ok(Job::Write(job)) => waiting.push(connection.within(|c| job(Ok(c)))),
+            Ok(other) => {
+                alone = Some(other);
+                break;
+            }
+            Err(_) => break,
+        }
+    }
+    if failpoint::mutant("ack-before-commit") {
+        acknowledge(waiting, topics, &Ok(()));
+        std::thread::sleep(std::time::Duration::from_millis(40));
+        let _ = connection.unbounded().execute_batch("commit");
+        return alone;
+    }
+    let connection = connection.unbounded();
+    let outcome = connection.execute_batch("commit").map_err(|error| {
+        tracing::error!(%error, transactions = waiting.len(), "commit failed; none of them is stored");
+        let _ = connection.execute_batch("rollback");
+        failure(error)
+    });
+    acknowledge(waiting, topics, &outcome);
+    alone
+}
+
+fn acknowledge(waiting: Vec<Acknowledge>, topics: &Topics, outcome: &Result<()>) {
+    for Acknowledge { announced, send } in waiting {
+        match outcome {
+            Ok(()) => {
+                // Wake consumers first: they work while the caller's answer travels.
+                topics.announce(&announced);
+                send(Ok(()));
+            }
+            Err(error) => send(Err(Error::new(error.code(), error.message()))),
+        }
+    }
+}
+
+/// Runs one caller's work so that its failure leaves the others' work in the group untouched.
+pub(super) fn in_savepoint<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&mut Connection) -> Result<(T, Vec<&'static str>)>,
+) -> (Result<T>, Vec<&'static str>) {
+    if let Err(error) = batch(connection, "savepoint work") {
+        return (Err(error), Vec::new());
+    }
+    let outcome = work(connection);
+    let ended = match &outcome {
+        Ok(_) => batch(connection, "release work"),
+        Err(_) => batch(connection, "rollback to work").and_then(|()| batch(connection, "release work")),
+    };
+    match (outcome, ended) {
+        (Ok((value, announced)), Ok(())) => (Ok(value), announced),
+        (Ok(_), Err(error)) | (Err(error), _) => (Err(error), Vec::new()),
+    }
+}
+
+fn batch(connection: &Connection, sql: &'static str) -> Result<()> {
+    connection.prepare_cached(sql).and_then(|mut statement| statement.execute([])).map(|_| ()).map_err(failure)
+}

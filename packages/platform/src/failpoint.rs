@@ -1,0 +1,85 @@
+//! Crash points and seeded faults for the crash suite. Without the feature `failpoints` both are
+//! constants that the compiler removes, so a shipped binary has neither.
+
+/// Kills this process with SIGKILL when `TAIFAS_FAILPOINT` names `point`: `C1` at the first pass,
+/// `C1:3` at the third.
+#[cfg(feature = "failpoints")]
+pub fn hit(point: &str) {
+    armed::hit(point);
+}
+
+/// Kills nothing: the crash suite is not compiled in.
+#[cfg(not(feature = "failpoints"))]
+#[inline(always)]
+pub const fn hit(_point: &str) {}
+
+/// Whether `TAIFAS_MUTANT` (names separated by commas) switches on the seeded fault `name`.
+#[cfg(feature = "failpoints")]
+#[must_use]
+pub fn mutant(name: &str) -> bool {
+    armed::mutant(name)
+}
+
+/// Always false: the crash suite is not compiled in.
+#[cfg(not(feature = "failpoints"))]
+#[inline(always)]
+#[must_use]
+pub const fn mutant(_name: &str) -> bool {
+    false
+}
+
+#[cfg(feature = "failpoints")]
+mod armed {
+    use std::sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    };
+
+    /// The point to die at, and at which pass.
+    fn target() -> Option<&'static (String, u32)> {
+        static TARGET: OnceLock<Option<(String, u32)>> = OnceLock::new();
+        TARGET
+            .get_or_init(|| parse(&std::env::var("TAIFAS_FAILPOINT").ok()?))
+            .as_ref()
+    }
+
+    fn parse(text: &str) -> Option<(String, u32)> {
+        let (name, pass) = text.split_once(':').unwrap_or((text, "1"));
+        let pass = pass.parse().ok().filter(|pass| *pass > 0)?;
+        (!name.is_empty()).then(|| (name.to_owned(), pass))
+    }
+
+    pub fn hit(point: &str) {
+        static PASSES: AtomicU32 = AtomicU32::new(0);
+        let Some((name, pass)) = target() else { return };
+        if name == point && PASSES.fetch_add(1, Ordering::SeqCst) + 1 == *pass {
+            // SIGKILL runs no handler and no destructor: what is on the disk now is all there is
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        }
+    }
+
+    pub fn mutant(name: &str) -> bool {
+        static NAMES: OnceLock<Vec<String>> = OnceLock::new();
+        NAMES
+            .get_or_init(|| {
+                let names = std::env::var("TAIFAS_MUTANT").unwrap_or_default();
+                names.split(',').map(|name| name.trim().to_owned()).collect()
+            })
+            .iter()
+            .any(|known| known == name)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::parse;
+
+        #[test]
+        fn a_point_may_carry_its_pass() {
+            assert_eq!(parse("C1"), Some(("C1".to_owned(), 1)));
+            assert_eq!(parse("C1:3"), Some(("C1".to_owned(), 3)));
+            assert_eq!(parse("C1:0"), None);
+            assert_eq!(parse(":2"), None);
+            assert_eq!(parse(""), None);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! What every Taifas service stands on: the ports (with their embedded adapters) and the kit
+//! for routes, RPCs, errors and telemetry. A service receives one [`Platform`] and nothing else.
+
+pub mod api;
+pub mod bus;
+pub mod cache;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod events;
+pub mod failpoint;
+pub mod folder;
+pub mod ids;
+pub mod peers;
+pub mod principal;
+pub mod secrets;
+pub mod service;
+pub mod streams;
+pub mod telemetry;
+
+pub use error::{Code, Error, Result};
+pub use service::{Platform, Service};

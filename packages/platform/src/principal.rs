@@ -1,0 +1,191 @@
+//! Who is asking. The gateway authenticates once and forwards a signed principal; every service
+//! verifies it and never sees a credential. Calls that no person makes carry a service principal.
+
+use crate::{Error, Result, clock::Clock};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeDelta, Utc};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::HeaderValue;
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use std::sync::{Arc, Mutex, PoisonError};
+use uuid::Uuid;
+
+/// The header (and gRPC metadata key) that carries it between services.
+pub const HEADER: &str = "x-taifas-principal";
+
+/// The longest a principal may live: how long a service goes on trusting one that the gateway has
+/// stopped minting.
+pub const LIFE: TimeDelta = TimeDelta::seconds(60);
+
+/// What a person may do on the whole instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    Admin,
+    User,
+}
+
+impl Role {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::User => "user",
+        }
+    }
+
+    /// # Errors
+    /// `internal` for a role this program does not know.
+    pub fn parse(name: &str) -> Result<Self> {
+        match name {
+            "admin" => Ok(Self::Admin),
+            "user" => Ok(Self::User),
+            other => Err(Error::internal(format!("unknown role {other}"))),
+        }
+    }
+}
+
+/// A signed-in person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    pub user: Uuid,
+    pub session: Uuid,
+    pub role: Role,
+}
+
+impl Person {
+    /// The person's own space: it has its owner's id.
+    #[must_use]
+    pub const fn space(&self) -> Uuid {
+        self.user
+    }
+}
+
+/// Whoever makes a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Caller {
+    Nobody,
+    Person(Person),
+    Service(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    who: Caller,
+    /// Seconds since 1970.
+    exp: i64,
+}
+
+/// Signs and verifies principals with the instance's key (HMAC-SHA256, RFC 2104).
+#[derive(Clone)]
+pub struct Signer {
+    mac: Hmac<Sha256>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Signer {
+    /// # Errors
+    /// When the key is unusable.
+    pub fn new(key: &[u8], clock: Arc<dyn Clock>) -> Result<Self> {
+        if key.len() < 32 {
+            return Err(Error::internal("the principal key is shorter than 32 bytes"));
+        }
+        Ok(Self { mac: Hmac::new_from_slice(key).map_err(Error::internal)?, clock })
+    }
+
+    /// A header value naming `who` for [`LIFE`].
+    ///
+    /// # Errors
+    /// Never for a principal of ours; kept for the encoder.
+    pub fn sign(&self, who: &Caller) -> Result<HeaderValue> {
+        let exp = (self.clock.now() + LIFE).timestamp();
+        let claims = serde_json::to_vec(&Claims { who: who.clone(), exp }).map_err(Error::internal)?;
+        let payload = BASE64_URL_SAFE_NO_PAD.encode(claims);
+        let tag = self.mac.clone().chain_update(&payload).finalize().into_bytes();
+        let signed = format!("{payload}.{}", BASE64_URL_SAFE_NO_PAD.encode(tag));
+        HeaderValue::from_str(&signed).map_err(Error::internal)
+    }
+
+    /// # Errors
+    /// `unauthenticated` for a forged, altered or expired principal: never an anonymous caller.
+    pub fn verify(&self, header: &[u8]) -> Result<Caller> {
+        let refused = || Error::unauthenticated("the request carries an identity that this instance did not issue");
+        let text = std::str::from_utf8(header).map_err(|_| refused())?;
+        let (payload, tag) = text.split_once('.').ok_or_else(refused)?;
+        let tag = BASE64_URL_SAFE_NO_PAD.decode(tag).map_err(|_| refused())?;
+        self.mac.clone().chain_update(payload).verify_slice(&tag).map_err(|_| refused())?;
+        let claims = BASE64_URL_SAFE_NO_PAD.decode(payload).map_err(|_| refused())?;
+        let claims: Claims = serde_json::from_slice(&claims).map_err(|_| refused())?;
+        if claims.exp < self.clock.now().timestamp() {
+            return Err(Error::unauthenticated("the identity of this request has expired"));
+        }
+        Ok(claims.who)
+    }
+}
+
+/// Who this process is when no person asks: mints its principal once per half life.
+pub struct Identity {
+    signer: Signer,
+    who: Caller,
+    minted: Mutex<Option<(HeaderValue, DateTime<Utc>)>>,
+}
+
+impl Identity {
+    #[must_use]
+    pub fn new(signer: Signer, service: &str) -> Self {
+        Self { signer, who: Caller::Service(service.into()), minted: Mutex::new(None) }
+    }
+
+    /// # Errors
+    /// As [`Signer::sign`].
+    pub fn header(&self) -> Result<HeaderValue> {
+        let now = self.signer.clock.now();
+        let mut minted = self.minted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((header, at)) = &*minted
+            && (now - *at).abs() < LIFE / 2
+        {
+            return Ok(header.clone());
+        }
+        let header = self.signer.sign(&self.who)?;
+        *minted = Some((header.clone(), now));
+        Ok(header)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::FixedClock;
+
+    fn signer(clock: Arc<FixedClock>) -> Signer {
+        Signer::new(&[7; 32], clock).unwrap()
+    }
+
+    #[test]
+    fn a_principal_lives_a_minute_and_no_longer() {
+        let clock = FixedClock::at(DateTime::from_timestamp(1_000_000, 0).unwrap());
+        let signer = signer(clock.clone());
+        let who = Caller::Service("ai".into());
+        let header = signer.sign(&who).unwrap();
+        clock.advance(LIFE);
+        assert_eq!(signer.verify(header.as_bytes()).unwrap(), who);
+        clock.advance(TimeDelta::seconds(1));
+        assert!(signer.verify(header.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn any_altered_byte_is_refused() {
+        let signer = signer(FixedClock::at(Utc::now()));
+        let person = Person { user: Uuid::from_u128(1), session: Uuid::from_u128(2), role: Role::User };
+        let header = signer.sign(&Caller::Person(person)).unwrap();
+        for at in 0..header.len() {
+            let mut forged = header.as_bytes().to_vec();
+            forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
+            assert!(signer.verify(&forged).is_err(), "byte {at}");
+        }
+        let other = Signer::new(&[8; 32], FixedClock::at(Utc::now())).unwrap();
+        assert!(other.verify(header.as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,421 @@
+//! The one thread that decides and writes: it gathers what waits, checks fences, writes all of it at
+//! once and only then shows it to readers and answers. No timers on the way: an append goes at once
+//! when the thread is idle, and what arrives meanwhile gathers.
+
+use super::{
+    Prefix,
+    file::Options,
+    log::{self, Log},
+    memory::{Live, Slot, Slots},
+    record::{self, Fact},
+    replay::{Head, Released, Replayed, cost, wall_millis},
+    sync::Syncer,
+};
+use crate::{Error, Result, failpoint};
+use bytes::Bytes;
+use std::{
+    collections::HashMap,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    time::{Duration, Instant},
+};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+/// What one write gathers at most, in bytes (the last command may exceed it).
+const TICK_BYTES: usize = 1024 * 1024;
+/// The longest time between two looks for streams to free.
+const SWEEP: Duration = Duration::from_secs(60);
+
+pub struct Command {
+    pub stream: Uuid,
+    pub action: Action,
+}
+
+pub enum Action {
+    Open { attempt: u32, base: u64, answer: Answer<Prefix> },
+    Append { attempt: u32, entries: Vec<Bytes>, answer: Answer<u64> },
+    Release { answer: Answer<()> },
+}
+
+pub type Answer<T> = oneshot::Sender<Result<T>>;
+
+pub struct Writer {
+    options: Options,
+    log: Log,
+    slots: Arc<Slots>,
+    kept: HashMap<Uuid, Kept>,
+    /// Sizes of all kept streams, and of the released ones among them, in bytes.
+    kept_bytes: u64,
+    released_bytes: u64,
+    /// Heads as they will be once this tick is written.
+    staged: HashMap<Uuid, Head>,
+    staged_bytes: u64,
+    records: Vec<u8>,
+    waiting: Arc<AtomicUsize>,
+    syncer: Option<Syncer>,
+    swept: Instant,
+}
+
+struct Kept {
+    head: Head,
+    slot: Arc<Slot>,
+    /// The segments that hold records of it, ascending.
+    segments: Vec<u64>,
+}
+
+impl Writer {
+    pub fn new(options: Options, log: Log, streams: HashMap<Uuid, Replayed>, slots: Arc<Slots>, waiting: Arc<AtomicUsize>) -> Result<Self> {
+        let syncer = options.sync_every.map(Syncer::start).transpose()?;
+        let mut writer = Self {
+            options,
+            log,
+            slots,
+            kept: HashMap::new(),
+            kept_bytes: 0,
+            released_bytes: 0,
+            staged: HashMap::new(),
+            staged_bytes: 0,
+            records: Vec::new(),
+            waiting,
+            syncer,
+            swept: Instant::now(),
+        };
+        for (stream, Replayed { head, entries, segments }) in streams {
+            for number in &segments {
+                writer.log.hold(*number);
+            }
+            writer.keep(stream, head, segments, entries);
+        }
+        writer.sweep();
+        writer.log.clean();
+        Ok(writer)
+    }
+
+    /// Runs until the adapter is dropped.
+    pub fn run(mut self, queue: &Receiver<Command>) {
+        let pause = SWEEP.min(self.options.retention / 10).max(Duration::from_millis(1));
+        let mut commands = Vec::new();
+        loop {
+            match queue.recv_timeout(pause.saturating_sub(self.swept.elapsed())) {
+                Ok(command) => {
+                    let mut bytes = weight(&command.action);
+                    commands.push(command);
+                    while bytes < TICK_BYTES
+                        && let Ok(command) = queue.try_recv()
+                    {
+                        bytes += weight(&command.action);
+                        commands.push(command);
+                    }
+                    self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+                    self.tick(&mut commands);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.swept.elapsed() >= pause {
+                self.sweep();
+            }
+        }
+        self.slots.close();
+    }
+
+    /// Plans, writes, shows, answers: in this order for all commands together.
+    fn tick(&mut self, commands: &mut Vec<Command>) {
+        self.records.clear();
+        self.records.shrink_to(2 * TICK_BYTES);
+        self.staged.clear();
+        self.staged_bytes = 0;
+        let before = self.log.file().map(|(number, _)| number);
+        let planned: Vec<_> = commands.drain(..).map(|command| (self.plan(&command), command)).collect();
+        if let Err(error) = self.write() {
+            tracing::warn!(%error, "the streams log cannot be written");
+            // refusals too: they may rest on what could not be written
+            for (_, command) in planned {
+                command.action.fail(not_written(&error));
+            }
+            return;
+        }
+        for (outcome, command) in planned {
+            self.finish(command, outcome);
+        }
+        self.staged.clear();
+        while self.released_bytes > self.options.released_bytes && self.free_oldest_released() {}
+        let newest = self.log.file().map(|(number, _)| number);
+        if newest != before {
+            self.carry();
+        }
+    }
+
+    /// Checks a command against what is kept and planned, and encodes what it adds. Returns the seq
+    /// after its last entry.
+    fn plan(&mut self, command: &Command) -> Result<u64> {
+        let stream = command.stream;
+        let head = self.staged.get(&stream).copied().or_else(|| self.kept.get(&stream).map(|kept| kept.head));
+        let fenced = |head: &Head, attempt| !failpoint::mutant("no-fence") && head.fence != attempt;
+        let mut head = match (&command.action, head) {
+            (Action::Open { attempt, base, .. }, None) => {
+                let head = Head::new(*attempt, *base, log::random());
+                self.make_room(head.bytes)?;
+                self.record(stream, Fact::Created { attempt: *attempt, base: *base, nonce: head.nonce });
+                head
+            }
+            (Action::Open { attempt, .. }, Some(head)) if fenced(&head, *attempt) && *attempt < head.fence => {
+                return Err(stale(*attempt, head.fence));
+            }
+            (Action::Open { attempt, .. }, Some(mut head)) => {
+                if head.fence != *attempt || head.released.is_some() {
+                    self.record(stream, Fact::Fenced { attempt: *attempt });
+                    head.fence = *attempt;
+                    head.released = None;
+                }
+                head
+            }
+            (Action::Append { .. }, None) => return Err(Error::not_found("stream (open it first)")),
+            (Action::Append { attempt, .. }, Some(head)) if fenced(&head, *attempt) => {
+                return Err(stale(*attempt, head.fence));
+            }
+            (Action::Append { attempt, entries, .. }, Some(mut head)) => {
+                let added = entries.iter().map(|entry| cost(entry)).sum();
+                if head.bytes + added > self.options.stream_bytes {
+                    return Err(Error::too_large(format!("a stream holds at most {} bytes", self.options.stream_bytes)));
+                }
+                // a stream of this tick does not make way for itself
+                self.staged.insert(stream, head);
+                self.make_room(added)?;
+                for entry in entries {
+                    self.record(stream, Fact::Appended { attempt: *attempt, seq: head.next, bytes: entry });
+                    head.add(entry);
+                }
+                head
+            }
+            (Action::Release { .. }, None) => return Ok(0),
+            (Action::Release { .. }, Some(mut head)) => {
+                if head.released.is_none() {
+                    let at = wall_millis();
+                    self.record(stream, Fact::Released { at });
+                    head.released = Some(Released::at(at, self.options.retention));
+                }
+                head
+            }
+        };
+        head.touched = Instant::now();
+        self.staged.insert(stream, head);
+        Ok(head.next)
+    }
+
+    fn record(&mut self, stream: Uuid, fact: Fact<'_>) {
+        record::encode(&mut self.records, stream, fact);
+    }
+
+    /// One write for the whole tick; then the heads of its streams are true.
+    fn write(&mut self) -> io::Result<()> {
+        if self.records.is_empty() {
+            return Ok(());
+        }
+        let number = self.log.write(&self.records)?;
+        let mut staged = std::mem::take(&mut self.staged);
+        for (stream, head) in staged.drain() {
+            match self.kept.get_mut(&stream) {
+                Some(kept) => {
+                    self.kept_bytes = self.kept_bytes - kept.head.bytes + head.bytes;
+                    self.released_bytes = self.released_bytes - kept.head.released_size() + head.released_size();
+                    kept.head = head;
+                    if kept.segments.last() != Some(&number) {
+                        kept.segments.push(number);
+                        self.log.hold(number);
+                    }
+                }
+                None => {
+                    self.log.hold(number);
+                    self.keep(stream, head, vec![number], Vec::new());
+                }
+            }
+        }
+        self.staged = staged;
+        self.sync();
+        Ok(())
+    }
+
+    /// Shows what was written and answers.
+    fn finish(&mut self, command: Command, outcome: Result<u64>) {
+        let next = match outcome {
+            Ok(next) => next,
+            Err(error) => return command.action.fail(error),
+        };
+        let slot = self.kept.get(&command.stream).map(|kept| &kept.slot);
+        // a caller that went away is not interested in its answer
+        match (command.action, slot) {
+            (Action::Append { entries, answer, .. }, Some(slot)) => {
+                slot.state.send_modify(|state| {
+                    if let Some(live) = &mut state.live {
+                        // copies, so that a small entry does not hold the caller's large buffer
+                        live.entries.extend(entries.iter().map(|entry| Bytes::copy_from_slice(entry)));
+                    }
+                });
+                let _ = answer.send(Ok(next));
+            }
+            (Action::Open { answer, .. }, Some(slot)) => {
+                let state = slot.state.borrow();
+                let live = state.live.as_ref();
+                let _ = answer.send(live.map(|live| Prefix { epoch: live.epoch, entries: live.all(), next: live.next() }).ok_or_else(freed));
+            }
+            (Action::Release { answer }, _) => {
+                let _ = answer.send(Ok(()));
+            }
+            (action, None) => action.fail(freed()),
+        }
+    }
+
+    /// Takes a stream into the books and shows it.
+    fn keep(&mut self, stream: Uuid, head: Head, segments: Vec<u64>, entries: Vec<Bytes>) {
+        let slot = self.slots.slot(stream);
+        let live = Live { epoch: head.nonce ^ self.log.salt(), first: head.base, entries };
+        slot.state.send_modify(|state| state.live = Some(live));
+        self.kept_bytes += head.bytes;
+        self.released_bytes += head.released_size();
+        self.kept.insert(stream, Kept { head, slot, segments });
+    }
+
+    fn free(&mut self, stream: Uuid) {
+        let Some(kept) = self.kept.remove(&stream) else { return };
+        self.kept_bytes -= kept.head.bytes;
+        self.released_bytes -= kept.head.released_size();
+        self.log.release(&kept.segments);
+        kept.slot.state.send_modify(|state| state.live = None);
+    }
+
+    /// Frees what was released long enough ago, or what nobody touched for very long: its worker
+    /// died and no other one came, so nobody will release it.
+    fn sweep(&mut self) {
+        let now = Instant::now();
+        self.swept = now;
+        let over = |head: &Head| match head.released {
+            Some(released) => released.free_at <= now,
+            None => now.duration_since(head.touched) >= self.options.abandoned_after,
+        };
+        let streams: Vec<_> = self.kept.iter().filter(|(_, kept)| over(&kept.head)).map(|(stream, _)| *stream).collect();
+        for stream in streams {
+            self.free(stream);
+        }
+        while self.released_bytes > self.options.released_bytes && self.free_oldest_released() {}
+    }
+
+    /// False when there is none that this tick does not touch.
+    fn free_oldest_released(&mut self) -> bool {
+        let released = self.kept.iter().filter(|(stream, _)| !self.staged.contains_key(stream));
+        let released = released.filter_map(|(stream, kept)| Some((kept.head.released?.free_at, *stream)));
+        let Some((_, stream)) = released.min() else { return false };
+        self.free(stream);
+        true
+    }
+
+    /// Counts what a tick adds; released streams make way for it.
+    fn make_room(&mut self, added: u64) -> Result<()> {
+        while self.kept_bytes + self.staged_bytes + added > self.options.kept_bytes {
+            if !self.free_oldest_released() {
+                return Err(Error::unavailable("too much text of unfinished replies is in memory"));
+            }
+        }
+        self.staged_bytes += added;
+        Ok(())
+    }
+
+    /// Keeps a long-lived stream from holding old segments for ever. Whenever a segment begins and
+    /// the log is larger than four segments and three times what is kept, the streams that hold the
+    /// oldest segment are copied whole to the newest, so that it can go. So the log stays below that
+    /// bound and one segment, and copying costs at most half of what is written.
+    fn carry(&mut self) {
+        let bound = (4 * self.options.segment_bytes).max(3 * self.kept_bytes);
+        let Some(oldest) = self.log.oldest().filter(|_| self.log.bytes() > bound) else { return };
+        let mut left = Vec::new();
+        let mut carried = Ok(());
+        for (stream, kept) in &mut self.kept {
+            if kept.segments.first() != Some(&oldest) {
+                continue;
+            }
+            copy(&mut self.records, *stream, kept);
+            match self.log.write(&self.records) {
+                Ok(number) => {
+                    self.log.hold(number);
+                    left.extend(std::mem::replace(&mut kept.segments, vec![number]));
+                }
+                Err(error) => {
+                    carried = Err(error);
+                    break;
+                }
+            }
+        }
+        // the copies must be on the disk before the originals go
+        let synced = self.log.file().map_or(Ok(()), |(_, file)| file.sync_data());
+        if synced.is_ok() {
+            self.log.release(&left);
+        }
+        if let Err(error) = carried.and(synced) {
+            tracing::warn!(%error, "an old streams segment stays longer");
+        }
+        self.sync();
+    }
+
+    fn sync(&self) {
+        if let (Some(syncer), Some((number, file))) = (&self.syncer, self.log.file()) {
+            syncer.written(number, file);
+        }
+    }
+}
+
+/// Writes a whole stream as it is now into `records`.
+fn copy(records: &mut Vec<u8>, stream: Uuid, kept: &Kept) {
+    records.clear();
+    let Head { fence, base, nonce, released, .. } = kept.head;
+    record::encode(records, stream, Fact::Created { attempt: fence, base, nonce });
+    for (seq, bytes) in (base..).zip(kept.slot.state.borrow().live.iter().flat_map(|live| &live.entries)) {
+        record::encode(records, stream, Fact::Appended { attempt: fence, seq, bytes });
+    }
+    if let Some(released) = released {
+        record::encode(records, stream, Fact::Released { at: released.at });
+    }
+}
+
+impl Head {
+    fn released_size(&self) -> u64 {
+        self.released.map_or(0, |_| self.bytes)
+    }
+}
+
+impl Action {
+    fn fail(self, error: Error) {
+        match self {
+            Self::Open { answer, .. } => drop(answer.send(Err(error))),
+            Self::Append { answer, .. } => drop(answer.send(Err(error))),
+            Self::Release { answer } => drop(answer.send(Err(error))),
+        }
+    }
+}
+
+/// What a command takes of the queue, in bytes.
+pub fn weight(action: &Action) -> usize {
+    match action {
+        Action::Append { entries, .. } => entries.iter().map(|entry| entry.len() + record::OVERHEAD).sum(),
+        Action::Open { .. } | Action::Release { .. } => record::OVERHEAD,
+    }
+}
+
+fn stale(attempt: u32, fence: u32) -> Error {
+    Error::stale(format!("attempt {attempt} was replaced by attempt {fence}"))
+}
+
+fn freed() -> Error {
+    Error::unavailable("the stream was freed meanwhile")
+}
+
+fn not_written(error: &io::Error) -> Error {
+    Error::unavailable(match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk of this server is full".to_owned(),
+        _ => format!("the disk of this server cannot be written: {error}"),
+    })
+}

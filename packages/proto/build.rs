@@ -1,0 +1,12 @@
+//! Generates the RPC messages and events from the services' own `.proto` files, without protoc.
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let services = ["ai", "chat", "session", "user"];
+    let files: Vec<_> = services.iter().map(|name| format!("{name}.proto")).collect();
+    let folders: Vec<_> = services.iter().map(|name| format!("../../services/{name}/proto")).collect();
+    for folder in &folders {
+        println!("cargo:rerun-if-changed={folder}");
+    }
+    tonic_prost_build::configure().build_transport(false).compile_fds(protox::compile(&files, &folders)?)?;
+    Ok(())
+}

@@ -1,0 +1,26 @@
+//! The RPC messages and events of all services, generated from `services/*/proto`. Nothing here is
+//! written by hand: a service's contract lies beside the service.
+#![allow(clippy::all, missing_docs)]
+
+pub mod ai {
+    pub mod v1 {
+        tonic::include_proto!("ai.v1");
+    }
+}
+pub mod chat {
+    pub mod v1 {
+        tonic::include_proto!("chat.v1");
+    }
+}
+pub mod session {
+    pub mod v1 {
+        tonic::include_proto!("session.v1");
+    }
+}
+pub mod user {
+    pub mod v1 {
+        tonic::include_proto!("user.v1");
+    }
+}
+
+pub use prost::Message;

@@ -1,0 +1,94 @@
+//! Section `[ai]` of the configuration.
+
+use crate::providers::{Continuation, Timeouts};
+use secrecy::SecretString;
+use serde::Deserialize;
+use std::time::Duration;
+
+/// Providers, and how answers are produced.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// An OpenAI-compatible server, with its version: `https://api.openai.com/v1`. Used when set, or
+    /// when there is a key. Found by itself in `OPENAI_BASE_URL`.
+    pub openai_base_url: Option<String>,
+    /// Its key. Found by itself in `OPENAI_API_KEY`.
+    pub openai_api_key: Option<SecretString>,
+    /// What its models can do after a break: `asked`, or `prefix` for servers that go on from a
+    /// trailing assistant message (vLLM, llama.cpp).
+    pub openai_continuation: Going,
+    /// An Ollama server. Empty turns it off.
+    pub ollama_base_url: String,
+    /// The model for new chats, `provider/model`; the first one found when empty.
+    pub default_model: String,
+    /// Offers the scripted provider: prepared answers for demonstrations and tests.
+    pub demo: bool,
+    /// Whether a model that cannot take a prefix is asked to go on after a break (the answer is marked).
+    pub continue_when_asked: bool,
+    /// Answers produced at the same time by one process; more wait their turn.
+    pub parallel: usize,
+    /// Seconds a provider may take to its first word, between two words, and in all.
+    pub first_byte_seconds: u64,
+    pub idle_seconds: u64,
+    pub total_seconds: u64,
+    /// Seconds an Ollama may take to its first word: a cold model is loaded first.
+    pub model_load_seconds: u64,
+    /// A worker says this often that it lives…
+    pub beat_seconds: u64,
+    /// …and counts as dead after this long without.
+    pub expiry_seconds: u64,
+}
+
+/// How the models of a server go on after a break.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Going {
+    Prefix,
+    #[default]
+    Asked,
+    None,
+}
+
+impl From<Going> for Continuation {
+    fn from(going: Going) -> Self {
+        match going {
+            Going::Prefix => Self::Prefix,
+            Going::Asked => Self::Asked,
+            Going::None => Self::None,
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            openai_base_url: None,
+            openai_api_key: None,
+            openai_continuation: Going::Asked,
+            ollama_base_url: "http://127.0.0.1:11434".into(),
+            default_model: String::new(),
+            demo: false,
+            continue_when_asked: true,
+            parallel: 1024,
+            first_byte_seconds: 30,
+            idle_seconds: 30,
+            total_seconds: 600,
+            model_load_seconds: 300,
+            beat_seconds: 3,
+            expiry_seconds: 10,
+        }
+    }
+}
+
+impl Config {
+    /// What a provider may take.
+    #[must_use]
+    pub fn timeouts(&self) -> Timeouts {
+        Timeouts {
+            first_byte: Duration::from_secs(self.first_byte_seconds),
+            idle: Duration::from_secs(self.idle_seconds),
+            total: Duration::from_secs(self.total_seconds),
+            ..Timeouts::default()
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Models as people see them, and leases of answers.
+
+use crate::providers::{Continuation, Place};
+use platform::from_row;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A model to choose.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Model {
+    /// `provider/model`
+    pub id: String,
+    pub name: String,
+    pub description: String,
+    /// `server`: the words stay on this machine or its private network. `outside`: they leave.
+    pub place: &'static str,
+    /// What it can do after a break: `prefix` goes on by itself, `asked` goes on when asked (and is
+    /// marked), `none` cannot.
+    pub continuation: &'static str,
+    /// Answers in new chats.
+    pub default: bool,
+}
+
+#[must_use]
+pub const fn place_name(place: Place) -> &'static str {
+    match place {
+        Place::Server => "server",
+        Place::Outside => "outside",
+    }
+}
+
+#[must_use]
+pub const fn continuation_name(continuation: Continuation) -> &'static str {
+    match continuation {
+        Continuation::Prefix => "prefix",
+        Continuation::Asked => "asked",
+        Continuation::None => "none",
+    }
+}
+
+/// The right to produce one reply.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    pub space_id: Uuid,
+    pub reply_id: Uuid,
+    pub chat_id: Uuid,
+    pub model: String,
+    pub attempt: u32,
+}
+from_row!(Lease { space_id, reply_id, chat_id, model, attempt });

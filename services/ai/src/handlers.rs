@@ -1,0 +1,4 @@
+//! The two doors of ai.
+
+pub mod grpc;
+pub mod http;

@@ -1,0 +1,19 @@
+//! The RPCs.
+
+use crate::service::Ai;
+use platform::service::require_service;
+use proto::ai::v1::{self as pb, ai_server::AiServer};
+use tonic::{Request, Response, Status, service::Routes};
+
+pub fn routes(ai: Ai) -> Routes {
+    Routes::new(AiServer::new(ai))
+}
+
+#[tonic::async_trait]
+impl pb::ai_server::Ai for Ai {
+    async fn resolve_model(&self, request: Request<pb::ResolveModelRequest>) -> Result<Response<pb::Model>, Status> {
+        require_service(&request, &["chat"])?;
+        let found = self.catalogue.find(&request.get_ref().id).await?;
+        Ok(Response::new(pb::Model { id: found.id }))
+    }
+}

@@ -1,0 +1,66 @@
+//! Models, providers and the generation of answers. Each answer is a leased row: whoever holds the
+//! lease produces the text, puts it on the reply's stream, and hands the end to chat. When the
+//! holder dies, the next one goes on from what was shown.
+
+mod catalogue;
+pub mod config;
+mod domain;
+mod events;
+mod handlers;
+pub mod providers;
+mod repository;
+mod service;
+mod worker;
+
+pub use config::Config;
+
+use catalogue::Catalogue;
+use platform::{Platform, Result, Service, bus, db::Migration, service::rpc_router};
+use std::sync::Arc;
+
+const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "generations", sql: include_str!("../migrations/0001_generations.sql") }];
+
+/// Starts the service.
+///
+/// # Errors
+/// When its tables cannot be brought up to date, or a configured provider cannot be used.
+pub async fn start(platform: &Platform, config: Config) -> Result<Service> {
+    start_with(platform, config, Vec::new()).await
+}
+
+/// As [`start`], with further providers; for tests that need one of their own.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_with(
+    platform: &Platform,
+    config: Config,
+    more: Vec<Arc<dyn providers::Provider>>,
+) -> Result<Service> {
+    let platform = platform.acting_as("ai");
+    platform.db.migrate("ai", MIGRATIONS).await?;
+    let catalogue = Catalogue::new(&config, more)?;
+    let worker = worker::Worker::new(&platform, catalogue.clone(), &config);
+    bus::consume(&platform, "ai", events::CHATS, bus::Limits::default(), {
+        let worker = worker.clone();
+        move |delivery| Box::pin(worker.clone().hear(delivery))
+    });
+    worker.spawn_loops();
+    platform.background.spawn_until_drained(catalogue.clone().keep_fresh());
+
+    let ai = service::Ai::new(&platform, catalogue);
+    let http = handlers::http::api().router("ai", platform.signer.clone(), platform.metrics.clone(), ai.clone());
+    let rpc = rpc_router(handlers::grpc::routes(ai.clone()), platform.signer.clone());
+    let ready = Arc::new(move || {
+        let ai = ai.clone();
+        Box::pin(async move { ai.check().await }) as _
+    });
+    Ok(Service::new("ai", http, Some(("ai.v1.Ai", rpc)), ready))
+}
+
+/// The routes' description.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    handlers::http::api().document()
+}

@@ -1,0 +1,131 @@
+//! Turns the body of a provider's answer into pieces: the same clock, the same end and the same faults for every wire format.
+
+use std::{collections::VecDeque, pin::Pin, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{FutureExt, Stream, StreamExt, stream};
+use reqwest::Response;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Fault, FaultKind, Piece, Pieces, Timeouts};
+
+/// After the provider said how the answer ended only its count of tokens can still come; nobody waits longer than this for it.
+const COUNT_GRACE: Duration = Duration::from_secs(3);
+
+/// One wire format: reads the bytes of an answer as they come, cut anywhere.
+pub trait Reading: Send + Unpin + 'static {
+    /// Takes bytes and appends the pieces they complete. Says whether a whole event was among them, a sign of life. After
+    /// [`Piece::End`] or an error nothing more is pushed.
+    fn push(&mut self, bytes: &[u8], out: &mut VecDeque<Piece>) -> Result<bool, Fault>;
+
+    /// Whether the provider has said how its answer ended, though [`Piece::End`] may still wait for the count of tokens.
+    fn ended(&self) -> bool;
+
+    /// No more bytes will come. Appends [`Piece::End`] if the provider had said its end, otherwise it was cut.
+    fn close(&mut self, out: &mut VecDeque<Piece>) -> Result<(), Fault>;
+}
+
+type Body = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
+
+struct Live<R> {
+    name: String,
+    /// Gone as soon as nothing more is wanted: dropping it closes the connection.
+    body: Option<Body>,
+    reading: R,
+    ready: VecDeque<Piece>,
+    fault: Option<Fault>,
+    idle: Duration,
+    /// Until when the next whole event must be here.
+    patience: Instant,
+    total: Instant,
+}
+
+/// The pieces of the answer in `response`, for a request sent at `sent`.
+pub(super) fn pieces<R: Reading>(
+    name: &str,
+    response: Response,
+    reading: R,
+    timeouts: Timeouts,
+    sent: Instant,
+) -> Pieces {
+    let live = Live {
+        name: name.to_owned(),
+        body: Some(response.bytes_stream().boxed()),
+        reading,
+        ready: VecDeque::new(),
+        fault: None,
+        idle: timeouts.idle,
+        patience: sent + timeouts.first_byte,
+        total: sent + timeouts.total,
+    };
+    stream::unfold(live, |mut live| async move { live.next().await.map(|item| (item, live)) }).boxed()
+}
+
+impl<R: Reading> Live<R> {
+    async fn next(&mut self) -> Option<Result<Piece, Fault>> {
+        loop {
+            if let Some(piece) = self.ready.pop_front() {
+                if matches!(piece, Piece::End(_)) {
+                    self.ready.clear();
+                    self.fault = None;
+                    self.let_go();
+                }
+                return Some(Ok(piece));
+            }
+            if let Some(fault) = self.fault.take() {
+                self.body = None;
+                return Some(Err(fault));
+            }
+            let body = self.body.as_mut()?;
+            match timeout_at(self.patience.min(self.total), body.next()).await {
+                Ok(Some(Ok(bytes))) => self.take(&bytes),
+                Ok(Some(Err(_))) => self.close(FaultKind::Cut, |name| {
+                    format!("The connection to {name} broke in the middle of the answer.")
+                }),
+                Ok(None) => self.close(FaultKind::Cut, |name| format!("{name} stopped in the middle of the answer.")),
+                Err(_) if Instant::now() >= self.total => {
+                    self.close(FaultKind::Timeout, |name| {
+                        format!("The answer of {name} took longer than an answer may.")
+                    });
+                }
+                Err(_) => {
+                    self.close(FaultKind::Timeout, |name| format!("{name} fell silent in the middle of the answer."));
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        let heard = self.reading.push(bytes, &mut self.ready).unwrap_or_else(|fault| {
+            self.fault = Some(fault);
+            false
+        });
+        if heard {
+            let wait = if self.reading.ended() { COUNT_GRACE.min(self.idle) } else { self.idle };
+            self.patience = Instant::now() + wait;
+        }
+    }
+
+    fn close(&mut self, kind: FaultKind, detail: impl Fn(&str) -> String) {
+        self.body = None;
+        if let Err(mut fault) = self.reading.close(&mut self.ready) {
+            // The reading knows only that it was cut; why is known here.
+            if fault.kind == FaultKind::Cut {
+                fault = Fault::new(kind, detail(&self.name));
+            }
+            self.fault = Some(fault);
+        }
+    }
+
+    /// A connection can only be used again when its answer was read to the last byte, which usually is there already.
+    fn let_go(&mut self) {
+        let Some(mut body) = self.body.take() else {
+            return;
+        };
+        for _ in 0..4 {
+            if !matches!(body.next().now_or_never(), Some(Some(Ok(_)))) {
+                return;
+            }
+        }
+    }
+}

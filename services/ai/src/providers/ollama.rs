@@ -1,0 +1,156 @@
+//! Ollama's own interface. Its OpenAI-compatible one exists too, but only here does a trailing assistant message go on as a prefix in
+//! every version, and only here are cloud models recognisable as such.
+//!
+//! Source: Ollama documentation, `docs/api.md` ("Generate a chat completion", "List Local Models").
+
+use async_trait::async_trait;
+use reqwest::{Url, header};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{
+    Ask, Continuation, End, EndReason, Fault, FaultKind, Model, Piece, Pieces, Place, Provider, Role, Timeouts, Wire,
+    live, refusal, wire,
+};
+
+mod reading;
+
+pub use reading::OllamaReading;
+
+/// Largest list of models taken, in bytes.
+const LIST_LIMIT: usize = 8 << 20;
+/// How long the list of models may take; no model has to be loaded for it.
+const LIST_PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// An Ollama server as configured.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Short name for ids and sentences, normally `ollama`.
+    pub name: String,
+    /// Without `/api`, for example `http://127.0.0.1:11434`.
+    pub base_url: String,
+    /// Sent as bearer token; only servers behind a gate need one.
+    pub key: Option<SecretString>,
+    pub timeouts: Timeouts,
+}
+
+impl Server {
+    /// A server with the defaults; the first word may take as long as loading a model does.
+    pub fn new(base_url: impl Into<String>) -> Self {
+        Self { name: "ollama".to_owned(), base_url: base_url.into(), key: None, timeouts: Timeouts::with_model_load() }
+    }
+}
+
+/// The adapter for one server.
+pub struct Ollama {
+    server: Server,
+    base: Url,
+    place: Place,
+    wire: Wire,
+}
+
+#[derive(Deserialize)]
+struct Tags {
+    models: Vec<Tag>,
+}
+
+#[derive(Deserialize)]
+struct Tag {
+    name: String,
+    /// Set for models that run at somebody else's.
+    remote_host: Option<String>,
+    #[serde(default)]
+    details: Details,
+}
+
+#[derive(Deserialize, Default)]
+struct Details {
+    family: Option<String>,
+    parameter_size: Option<String>,
+    quantization_level: Option<String>,
+}
+
+impl Ollama {
+    /// Checks the address; nothing is sent yet. An unusable address is [`FaultKind::BadRequest`].
+    pub fn new(server: Server, wire: Wire) -> Result<Self, Fault> {
+        let base = wire::base_url(&server.base_url)?;
+        let place = wire::place(&base);
+        Ok(Self { server, base, place, wire })
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder, deadline: Instant) -> Result<reqwest::Response, Fault> {
+        let request = match &self.server.key {
+            Some(key) => request.bearer_auth(key.expose_secret()),
+            None => request,
+        };
+        let response = wire::send(&self.server.name, request, deadline).await?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(refusal::refusal(&self.server.name, response, self.server.key.as_ref()).await.fault)
+    }
+
+    fn model(&self, tag: Tag) -> Model {
+        let outside = tag.remote_host.is_some_and(|host| !host.is_empty());
+        let facts: Vec<String> = [tag.details.parameter_size, tag.details.quantization_level]
+            .into_iter()
+            .flatten()
+            .filter(|fact| !fact.is_empty() && fact.len() <= 40)
+            .collect();
+        Model {
+            name: tag.name.strip_suffix(":latest").unwrap_or(&tag.name).to_owned(),
+            description: if outside {
+                "Runs outside, reached through Ollama.".to_owned()
+            } else if facts.is_empty() {
+                "Runs in Ollama.".to_owned()
+            } else {
+                format!("Runs in Ollama ({}).", facts.join(", "))
+            },
+            id: tag.name,
+            place: if outside { Place::Outside } else { self.place },
+            continuation: Continuation::Prefix,
+        }
+    }
+}
+
+#[async_trait]
+impl Provider for Ollama {
+    fn name(&self) -> &str {
+        &self.server.name
+    }
+
+    async fn models(&self) -> Result<Vec<Model>, Fault> {
+        let deadline = Instant::now() + LIST_PATIENCE;
+        let request = self.wire.client(self.place).get(wire::below(&self.base, &["api", "tags"]));
+        let response = self.send(request, deadline).await?;
+        let body = wire::read(&self.server.name, response, LIST_LIMIT, deadline).await?;
+        let tags: Tags = serde_json::from_slice(&body).map_err(|_| {
+            let detail = format!(
+                "{} sent something else instead of its list of models. Is its address right?",
+                self.server.name
+            );
+            Fault::new(FaultKind::Malformed, detail)
+        })?;
+        // The families of embedding models (bert, nomic-bert, …) have no words.
+        let speaks = |tag: &Tag| {
+            !tag.name.is_empty() && !tag.details.family.as_deref().is_some_and(|family| family.contains("bert"))
+        };
+        Ok(tags.models.into_iter().filter(speaks).map(|tag| self.model(tag)).collect())
+    }
+
+    async fn stream(&self, ask: Ask) -> Result<Pieces, Fault> {
+        let mut messages: Vec<Value> =
+            ask.turns.iter().map(|turn| json!({"role": turn.role.as_str(), "content": turn.text})).collect();
+        if !ask.prefix.is_empty() {
+            messages.push(json!({"role": Role::Assistant.as_str(), "content": ask.prefix}));
+        }
+        let body = json!({"model": ask.model, "messages": messages, "stream": true});
+        let sent = Instant::now();
+        let request = self.wire.client(self.place).post(wire::below(&self.base, &["api", "chat"]));
+        let request = request.header(header::ACCEPT, "application/x-ndjson").json(&body);
+        let response = self.send(request, sent + self.server.timeouts.first_byte).await?;
+        Ok(live::pieces(&self.server.name, response, OllamaReading::new(&self.server.name), self.server.timeouts, sent))
+    }
+}

@@ -1,0 +1,136 @@
+//! Every SQL statement of ai.
+
+use crate::{
+    domain::Lease,
+    events::{self, Account},
+};
+use chrono::{DateTime, Utc};
+use platform::{Result, db::Tx};
+use uuid::Uuid;
+
+/// Takes an asked reply for `worker`. Answers `false` when this attempt, or a later one, was taken
+/// already: the event came again.
+pub async fn lease(tx: &mut Tx<'_>, lease: &Lease, worker: Uuid, now: DateTime<Utc>) -> Result<bool> {
+    let taken = tx
+        .query(
+            "insert into ai_generations
+                 (space_id, reply_id, chat_id, model, attempt, worker, state, stalled, last_next, asked_at)
+             values ($1, $2, $3, $4, $5, $6, 'open', 0, -1, $7)
+             on conflict (space_id, reply_id) do update set
+                 model = excluded.model, attempt = excluded.attempt, worker = excluded.worker, state = 'open',
+                 stalled = 0, last_next = -1, asked_at = excluded.asked_at, closed_at = null
+             where ai_generations.attempt < excluded.attempt",
+        )
+        .bind(lease.space_id)
+        .bind(lease.reply_id)
+        .bind(lease.chat_id)
+        .bind(lease.model.as_str())
+        .bind(lease.attempt)
+        .bind(worker)
+        .bind(now)
+        .run()
+        .await?;
+    Ok(taken > 0)
+}
+
+/// The next attempt of a reply that `lease` still holds; none when somebody else took it.
+pub async fn next_attempt(tx: &mut Tx<'_>, lease: &Lease, worker: Uuid) -> Result<Option<Lease>> {
+    tx.query(
+        "update ai_generations set attempt = attempt + 1, worker = $4
+         where space_id = $1 and reply_id = $2 and attempt = $3 and state = 'open'
+         returning space_id, reply_id, chat_id, model, attempt",
+    )
+    .bind(lease.space_id)
+    .bind(lease.reply_id)
+    .bind(lease.attempt)
+    .bind(worker)
+    .maybe()
+    .await
+}
+
+/// Notes where the stream stood at a takeover; answers how many takeovers in a row found it there.
+pub async fn note_takeover(tx: &mut Tx<'_>, lease: &Lease, next: i64) -> Result<i64> {
+    let stalled = tx
+        .query(
+            "update ai_generations set
+                 stalled = case when last_next = $4 then stalled + 1 else 0 end, last_next = $4
+             where space_id = $1 and reply_id = $2 and attempt = $3
+             returning stalled",
+        )
+        .bind(lease.space_id)
+        .bind(lease.reply_id)
+        .bind(lease.attempt)
+        .bind(next)
+        .value()
+        .await?;
+    Ok(stalled.unwrap_or(0))
+}
+
+/// Closes a lease with the event that says how it went; nothing happens when it is not the current
+/// attempt, or closed already.
+pub async fn close(tx: &mut Tx<'_>, lease: &Lease, account: &Account, now: DateTime<Utc>) -> Result<()> {
+    let closed = tx
+        .query(
+            "update ai_generations set state = 'closed', closed_at = $4
+             where space_id = $1 and reply_id = $2 and attempt = $3 and state = 'open'",
+        )
+        .bind(lease.space_id)
+        .bind(lease.reply_id)
+        .bind(lease.attempt)
+        .bind(now)
+        .run()
+        .await?;
+    if closed > 0 {
+        events::TOPIC.append(tx, events::generation_finished(lease, account), now).await?;
+    }
+    Ok(())
+}
+
+/// Open leases of `worker` itself.
+pub async fn held(tx: &mut Tx<'_>, worker: Uuid) -> Result<Vec<Lease>> {
+    tx.query("select space_id, reply_id, chat_id, model, attempt from ai_generations where worker = $1 and state = 'open'")
+        .bind(worker)
+        .all()
+        .await
+}
+
+/// Open leases of workers that have not beaten since `dead_since`; all others' when there can be no
+/// other worker (`alone`).
+pub async fn orphans(tx: &mut Tx<'_>, worker: Uuid, dead_since: DateTime<Utc>, alone: bool) -> Result<Vec<Lease>> {
+    tx.query(
+        "select g.space_id, g.reply_id, g.chat_id, g.model, g.attempt
+         from ai_generations g left join ai_workers w on w.id = g.worker
+         where g.state = 'open' and g.worker <> $1 and ($3 or w.beat_at is null or w.beat_at < $2)
+         order by g.asked_at limit 1000",
+    )
+    .bind(worker)
+    .bind(dead_since)
+    .bind(alone)
+    .all()
+    .await
+}
+
+/// `worker` lives. Answers the time it had beaten before.
+pub async fn beat(tx: &mut Tx<'_>, worker: Uuid, now: DateTime<Utc>) -> Result<()> {
+    tx.query(
+        "insert into ai_workers (id, beat_at) values ($1, $2)
+         on conflict (id) do update set beat_at = excluded.beat_at",
+    )
+    .bind(worker)
+    .bind(now)
+    .run()
+    .await?;
+    Ok(())
+}
+
+/// Forgets workers that are long dead and hold nothing.
+pub async fn forget_workers(tx: &mut Tx<'_>, before: DateTime<Utc>) -> Result<()> {
+    tx.query(
+        "delete from ai_workers where beat_at < $1
+             and not exists (select 1 from ai_generations g where g.worker = ai_workers.id and g.state = 'open')",
+    )
+    .bind(before)
+    .run()
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! Who produces answers: one worker a process. A lease belongs to the worker, the attempt number is
+//! the fence of each answer. No answer is ever produced inside a consumer.
+
+mod generation;
+mod pump;
+mod shown;
+
+use crate::{
+    catalogue::Catalogue,
+    config::Config,
+    domain::Lease,
+    repository,
+};
+use chrono::TimeDelta;
+use futures_util::FutureExt as _;
+use platform::{
+    Error, Platform, Result,
+    bus::Delivery,
+    db::Scope,
+    failpoint,
+    peers::Peer,
+};
+use proto::{
+    Message as _,
+    chat::v1::{ReplyAsked, chat_client::ChatClient},
+};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{sync::Semaphore, time::Instant};
+use uuid::Uuid;
+
+/// Longer than any answer.
+const MESSAGE_LIMIT: usize = 64 << 20;
+
+/// The worker of this process.
+pub struct Worker {
+    platform: Platform,
+    catalogue: Catalogue,
+    chat: ChatClient<Peer>,
+    id: Uuid,
+    running: Mutex<HashSet<Uuid>>,
+    places: Semaphore,
+    continue_when_asked: bool,
+    beat: Duration,
+    expiry: Duration,
+    /// No other process can hold a lease: what one left behind is free at once, and ours never
+    /// expire.
+    alone: bool,
+    last_beat: Mutex<Instant>,
+}
+
+impl Worker {
+    pub fn new(platform: &Platform, catalogue: Catalogue, config: &Config) -> Arc<Self> {
+        let chat = ChatClient::new(platform.peer("chat"));
+        Arc::new(Self {
+            chat: chat.max_decoding_message_size(MESSAGE_LIMIT).max_encoding_message_size(MESSAGE_LIMIT),
+            id: platform.ids.id(),
+            running: Mutex::default(),
+            places: Semaphore::new(config.parallel.max(1)),
+            continue_when_asked: config.continue_when_asked,
+            beat: Duration::from_secs(config.beat_seconds.max(1)),
+            expiry: Duration::from_secs(config.expiry_seconds.max(2)),
+            alone: platform.db.exclusive(),
+            last_beat: Mutex::new(Instant::now()),
+            platform: platform.clone(),
+            catalogue,
+        })
+    }
+
+    /// `message.sent` and `reply.continued`: takes the reply and lets the bus go on at once.
+    pub async fn hear(self: Arc<Self>, delivery: Delivery) -> Result<()> {
+        if !matches!(delivery.kind.as_str(), "message.sent" | "reply.continued") {
+            return Ok(());
+        }
+        let asked = ReplyAsked::decode(delivery.payload.as_slice()).map_err(Error::internal)?;
+        let lease = Arc::new(Lease {
+            space_id: delivery.space,
+            reply_id: Uuid::from_slice(&asked.reply).map_err(Error::internal)?,
+            chat_id: Uuid::from_slice(&asked.chat).map_err(Error::internal)?,
+            model: asked.model,
+            attempt: asked.attempt,
+        });
+        let (worker, now, alone) = (self.id, self.platform.clock.now(), self.alone);
+        let taken = self
+            .platform
+            .db
+            .write(lease.space_id, {
+                let lease = lease.clone();
+                move |tx| {
+                    let lease = lease.clone();
+                    async move {
+                        if !alone {
+                            repository::beat(tx, worker, now).await?;
+                        }
+                        repository::lease(tx, &lease, worker, now).await
+                    }
+                    .boxed()
+                }
+            })
+            .await?;
+        failpoint::hit("A1");
+        if taken {
+            self.spawn(Lease::clone(&lease));
+        }
+        Ok(())
+    }
+
+    /// Produces the answer of `lease` in a task of its own.
+    fn spawn(self: &Arc<Self>, lease: Lease) {
+        if !self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(lease.reply_id) {
+            return;
+        }
+        let guard = Running { worker: self.clone(), reply: lease.reply_id };
+        self.platform.background.spawn(async move {
+            let worker = guard.worker.clone();
+            let Ok(_place) = worker.places.acquire().await else { return };
+            worker.platform.metrics.generations.add(1, &[]);
+            worker.produce(lease).await;
+            worker.platform.metrics.generations.add(-1, &[]);
+            drop(guard);
+        });
+    }
+
+    /// The sweeper, and the heart beat where there can be other workers.
+    pub fn spawn_loops(self: &Arc<Self>) {
+        let sweeper = self.clone();
+        self.platform.background.spawn_until_drained(async move {
+            loop {
+                if let Err(error) = sweeper.sweep().await {
+                    tracing::warn!(%error, "the sweep for abandoned answers failed; trying again");
+                }
+                tokio::time::sleep(sweeper.expiry / 2).await;
+            }
+        });
+        if self.alone {
+            return;
+        }
+        let heart = self.clone();
+        self.platform.background.spawn_until_drained(async move {
+            loop {
+                tokio::time::sleep(heart.beat).await;
+                if heart.running.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+                    *heart.last_beat.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+                    continue;
+                }
+                let (worker, now, asked) = (heart.id, heart.platform.clock.now(), Instant::now());
+                let beaten = heart
+                    .platform
+                    .db
+                    .write(Scope::System, move |tx| async move { repository::beat(tx, worker, now).await }.boxed())
+                    .await;
+                match beaten {
+                    Ok(()) => *heart.last_beat.lock().unwrap_or_else(PoisonError::into_inner) = asked,
+                    Err(error) => tracing::warn!(%error, "this worker could not say that it lives"),
+                }
+            }
+        });
+    }
+
+    /// A worker whose heart beat came late has lost its leases, whatever it believes.
+    fn is_late(&self) -> bool {
+        !self.alone && self.last_beat.lock().unwrap_or_else(PoisonError::into_inner).elapsed() >= self.expiry
+    }
+
+    /// Takes over what nobody produces any more.
+    async fn sweep(self: &Arc<Self>) -> Result<()> {
+        let (worker, alone, now) = (self.id, self.alone, self.platform.clock.now());
+        let dead_since = now - TimeDelta::from_std(self.expiry).unwrap_or_default();
+        let (orphans, held) = self
+            .platform
+            .db
+            .read(Scope::System, move |tx| {
+                async move {
+                    Ok((repository::orphans(tx, worker, dead_since, alone).await?, repository::held(tx, worker).await?))
+                }
+                .boxed()
+            })
+            .await?;
+        // Held by this process but not worked on: its task has panicked.
+        let dropped = held.into_iter().filter(|lease| !self.is_running(lease.reply_id));
+        for lease in orphans.into_iter().chain(dropped) {
+            let lease = Arc::new(lease);
+            let next = self.platform.db.write(lease.space_id, {
+                let lease = lease.clone();
+                move |tx| {
+                    let lease = lease.clone();
+                    async move { repository::next_attempt(tx, &lease, worker).await }.boxed()
+                }
+            });
+            if let Some(next) = next.await? {
+                tracing::info!(reply = %next.reply_id, attempt = next.attempt, "took over an abandoned answer");
+                self.spawn(next);
+            }
+        }
+        if !alone {
+            let before = now - TimeDelta::days(1);
+            self.platform
+                .db
+                .write(Scope::System, move |tx| async move { repository::forget_workers(tx, before).await }.boxed())
+                .await?;
+        }
+        Ok(())
+    }
+
+    fn is_running(&self, reply: Uuid) -> bool {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).contains(&reply)
+    }
+}
+
+/// Takes a reply off the list of running ones, whatever ends its task.
+struct Running {
+    worker: Arc<Worker>,
+    reply: Uuid,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.worker.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.reply);
+    }
+}

@@ -1,0 +1,338 @@
+//! One answer from its lease to its stored end. Every step may be the last one of this process: the
+//! next worker finds how far it came and finishes it.
+
+use super::{
+    Worker,
+    pump::{Ended, end_out, pump},
+    shown::{Shown, encode, ends_done},
+};
+use crate::{
+    catalogue::Found,
+    domain::Lease,
+    events::Account,
+    providers::{Ask, Continuation, Fault, FaultKind, GO_ON, Pieces, Role, Turn, Usage},
+    repository,
+};
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use opentelemetry::KeyValue;
+use platform::{Code, Error, Result, failpoint, streams::Nudges, telemetry};
+use proto::{
+    ai::v1 as pb,
+    chat::v1::{self as chat, Going, Outcome, Reason, context_answer::Answer, turn},
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// Takeovers in a row that brought no new text.
+const STALLED: i64 = 3;
+/// Times one process goes on after a provider's break before it leaves the rest to the person.
+const BREAKS: u32 = 10;
+/// Chunks appended at a time to keep the count of a shortened log.
+const PADDING: u64 = 1000;
+
+/// What comes after an attempt.
+enum Step {
+    /// The end is stored, or the answer is somebody else's now.
+    Over,
+    /// The provider broke off; another attempt goes on.
+    Again,
+}
+
+/// How a reply ends.
+struct Ending {
+    state: &'static str,
+    reason: Option<Reason>,
+}
+
+impl Ending {
+    const COMPLETE: Self = Self { state: "complete", reason: None };
+    const STOPPED: Self = Self { state: "stopped", reason: None };
+
+    /// With text to keep it is an interruption, without it a failure.
+    fn broken(shown: &Shown, code: &str, detail: impl Into<String>) -> Self {
+        let state = if shown.text.is_empty() { "failed" } else { "interrupted" };
+        Self { state, reason: Some(Reason { code: code.into(), detail: detail.into() }) }
+    }
+
+    fn fault(shown: &Shown, fault: &Fault) -> Self {
+        Self::broken(shown, fault.kind.code(), fault.detail.clone())
+    }
+
+    fn said(shown: &Shown, end: &pb::End) -> Self {
+        match end.reason.as_str() {
+            "length" => Self::broken(shown, "length", "The model reached the longest answer it may give."),
+            "filtered" => Self::broken(shown, "filtered", "The provider's content filter ended the answer."),
+            _ => Self::COMPLETE,
+        }
+    }
+}
+
+impl Worker {
+    /// Until the end is stored, the lease is lost, or the process drains.
+    pub(super) async fn produce(&self, mut lease: Lease) {
+        let id = lease.reply_id.simple().to_string();
+        telemetry::correlated(id, async move {
+            let (mut breaks, mut pause) = (0, Duration::from_millis(100));
+            loop {
+                match self.attempt(&lease, breaks < BREAKS).await {
+                    Ok(Step::Over) => return,
+                    Ok(Step::Again) => {
+                        breaks += 1;
+                        tokio::time::sleep(Duration::from_millis(250)).await;
+                        match self.next_attempt(&lease).await {
+                            Ok(Some(next)) => lease = next,
+                            Ok(None) => return,
+                            Err(error) => tracing::warn!(%error, "the next attempt could not be taken; trying again"),
+                        }
+                    }
+                    Err(error) if matches!(error.code(), Code::Stale | Code::NotFound) => {
+                        tracing::info!(reply = %lease.reply_id, attempt = lease.attempt, %error, "left the answer to others");
+                        return;
+                    }
+                    Err(error) => {
+                        tracing::warn!(reply = %lease.reply_id, attempt = lease.attempt, %error, "an answer stands still; trying again");
+                        let ending = self.platform.background.ending();
+                        if ending.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+                            return;
+                        }
+                        pause = (pause * 2).min(Duration::from_secs(5));
+                    }
+                }
+            }
+        })
+        .await;
+    }
+
+    async fn attempt(&self, lease: &Lease, may_break: bool) -> Result<Step> {
+        let start = Instant::now();
+        // Before the look at the flag: a stop that comes after it is heard.
+        let mut nudges = self.platform.streams.nudges(lease.reply_id);
+        let asked = chat::ContextRequest {
+            space: lease.space_id.as_bytes().into(),
+            reply: lease.reply_id.as_bytes().into(),
+            attempt: lease.attempt,
+        };
+        let answer = match self.chat.clone().context(asked).await.map_err(Error::from) {
+            Ok(answer) => answer.into_inner().answer.ok_or_else(|| Error::internal("an empty context"))?,
+            Err(error) if error.code() == Code::NotFound => return self.abandon(lease, start).await,
+            Err(error) => return Err(error),
+        };
+        let going = match answer {
+            Answer::Settled(outcome) => {
+                let account = Account { took: start.elapsed(), ..Account::default() };
+                return self.settle(lease, &outcome, account).await;
+            }
+            Answer::Going(going) => going,
+        };
+        let prefix = self.platform.streams.open(lease.reply_id, lease.attempt, going.next).await?;
+        let mut shown = Shown::read(&going, &prefix.entries, prefix.next)?;
+        self.pad(lease, &going, &mut shown).await?;
+        let mut account = Account::default();
+        let ending = self.answer(lease, &going, &mut shown, &mut nudges, &mut account, may_break).await?;
+        account.took = start.elapsed();
+        match ending {
+            Some(ending) => self.finish(lease, &shown, ending, account).await,
+            None => Ok(Step::Again),
+        }
+    }
+
+    /// Produces what is missing; none when another attempt shall go on.
+    async fn answer(
+        &self,
+        lease: &Lease,
+        going: &Going,
+        shown: &mut Shown,
+        nudges: &mut Nudges,
+        account: &mut Account,
+        may_break: bool,
+    ) -> Result<Option<Ending>> {
+        if let Some(end) = &shown.end {
+            account.usage = end.usage.map(|usage| Usage { input: usage.input, output: usage.output });
+            return Ok(Some(Ending::said(shown, end)));
+        }
+        if going.stop {
+            return Ok(Some(Ending::STOPPED));
+        }
+        if lease.attempt > 1 && self.note_takeover(lease, shown).await? >= STALLED {
+            let detail = "Several tries brought no new text. The text above is kept.";
+            return Ok(Some(Ending { state: "failed", reason: Some(Reason { code: "no_progress".into(), detail: detail.into() }) }));
+        }
+        let found = match self.catalogue.find(&going.model).await {
+            Ok(found) => found,
+            Err(error) => {
+                let code = if error.code() == Code::NotFound { "not_found" } else { "unreachable" };
+                let detail = format!("The model {} cannot be had now: {}.", going.model, error.message().trim_end_matches('.'));
+                return Ok(Some(Ending::broken(shown, code, detail)));
+            }
+        };
+        let Some(ask) = self.ask(lease, going, shown, &found).await? else {
+            let detail = "The server was restarted while the model was answering, and this model cannot go on by itself.";
+            return Ok(Some(Ending::broken(shown, "restart", detail)));
+        };
+        let provider = found.provider.name().to_owned();
+        let start = Instant::now();
+        let ended = match found.provider.stream(ask).await {
+            Ok(pieces) => {
+                failpoint::hit("A2");
+                let first = || {
+                    if account.first_piece.is_none() {
+                        account.first_piece = Some(start.elapsed());
+                        let labels = [KeyValue::new("provider", provider.clone())];
+                        self.platform.metrics.first_piece.record(start.elapsed().as_secs_f64(), &labels);
+                    }
+                };
+                pump(self, lease, shown, pieces, nudges, first).await?
+            }
+            Err(fault) => Ended::Failed(fault),
+        };
+        Ok(match ended {
+            Ended::Stopped => Some(Ending::STOPPED),
+            Ended::Said(end) => {
+                account.usage = end.usage;
+                Some(Ending::said(shown, &end_out(&end)))
+            }
+            Ended::Failed(fault) => {
+                // Before the first word one more try costs nobody anything; after it, as long as it helps.
+                let can = if shown.text.is_empty() { lease.attempt == 1 } else { self.goes_on(&found, going) };
+                (!(can && may_break && is_passing(&fault))).then(|| Ending::fault(shown, &fault))
+            }
+        })
+    }
+
+    /// What to ask, so that shown text stays and is gone on with; none when the model cannot.
+    async fn ask(&self, lease: &Lease, going: &Going, shown: &mut Shown, found: &Found) -> Result<Option<Ask>> {
+        let mut turns: Vec<Turn> = going
+            .turns
+            .iter()
+            .map(|turn| Turn {
+                role: if turn.role() == turn::Role::User { Role::User } else { Role::Assistant },
+                text: turn.text.clone(),
+            })
+            .collect();
+        let mut prefix = String::new();
+        if !shown.text.is_empty() {
+            if found.model.continuation == Continuation::Prefix {
+                prefix.clone_from(&shown.text);
+            } else if self.goes_on(found, going) {
+                turns.push(Turn { role: Role::Assistant, text: shown.text.clone() });
+                turns.push(Turn { role: Role::User, text: GO_ON.into() });
+                let mark = vec![encode(pb::chunk::Kind::Continued(pb::Continued {}))];
+                shown.next = self.platform.streams.append(lease.reply_id, lease.attempt, mark).await?;
+                shown.mark();
+            } else {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Ask { model: found.model.id.clone(), turns, prefix, reply: lease.reply_id, attempt: lease.attempt }))
+    }
+
+    /// Whether the model can go on from shown text: by itself, or asked in words, by policy or because
+    /// the person wants it.
+    fn goes_on(&self, found: &Found, going: &Going) -> bool {
+        match found.model.continuation {
+            Continuation::Prefix => true,
+            Continuation::Asked => self.continue_when_asked || going.continued,
+            Continuation::None => going.continued,
+        }
+    }
+
+    /// Stores the end, then says so on the stream, then closes the lease.
+    async fn finish(&self, lease: &Lease, shown: &Shown, ending: Ending, account: Account) -> Result<Step> {
+        failpoint::hit("A6");
+        let finished = self
+            .chat
+            .clone()
+            .finish(chat::FinishRequest {
+                space: lease.space_id.as_bytes().into(),
+                reply: lease.reply_id.as_bytes().into(),
+                attempt: lease.attempt,
+                state: ending.state.into(),
+                reason: ending.reason,
+                text: shown.text.clone(),
+                next: shown.next,
+                marks: shown.marks.clone(),
+            })
+            .await
+            .map_err(Error::from);
+        match finished {
+            Ok(outcome) => self.settle(lease, &outcome.into_inner(), account).await,
+            Err(error) if error.code() == Code::NotFound => self.abandon(lease, Instant::now()).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The end is stored: readers hear of it, and the lease is closed with its account.
+    async fn settle(&self, lease: &Lease, outcome: &Outcome, mut account: Account) -> Result<Step> {
+        let prefix = self.platform.streams.open(lease.reply_id, lease.attempt, outcome.next).await?;
+        if !ends_done(&prefix.entries) {
+            let done = vec![encode(pb::chunk::Kind::Done(pb::Done {}))];
+            self.platform.streams.append(lease.reply_id, lease.attempt, done).await?;
+        }
+        self.platform.streams.release(lease.reply_id).await?;
+        failpoint::hit("A8");
+        let labels = [KeyValue::new("model", lease.model.clone()), KeyValue::new("state", outcome.state.clone())];
+        self.platform.metrics.generations_ended.add(1, &labels);
+        account.state.clone_from(&outcome.state);
+        self.close(lease, account).await
+    }
+
+    /// The reply is gone for good: nothing is left to store.
+    async fn abandon(&self, lease: &Lease, start: Instant) -> Result<Step> {
+        self.platform.streams.release(lease.reply_id).await?;
+        self.close(lease, Account { state: "gone".into(), took: start.elapsed(), ..Account::default() }).await
+    }
+
+    async fn close(&self, lease: &Lease, account: Account) -> Result<Step> {
+        let (now, closing) = (self.platform.clock.now(), Arc::new((lease.clone(), account)));
+        self.platform
+            .db
+            .write(lease.space_id, move |tx| {
+                let closing = closing.clone();
+                async move { repository::close(tx, &closing.0, &closing.1, now).await }.boxed()
+            })
+            .await?;
+        Ok(Step::Over)
+    }
+
+    async fn next_attempt(&self, lease: &Lease) -> Result<Option<Lease>> {
+        let (worker, lease) = (self.id, Arc::new(lease.clone()));
+        self.platform
+            .db
+            .write(lease.space_id, move |tx| {
+                let lease = lease.clone();
+                async move { repository::next_attempt(tx, &lease, worker).await }.boxed()
+            })
+            .await
+    }
+
+    async fn note_takeover(&self, lease: &Lease, shown: &Shown) -> Result<i64> {
+        let (next, lease) = (i64::try_from(shown.text.len()).unwrap_or(i64::MAX), Arc::new(lease.clone()));
+        self.platform
+            .db
+            .write(lease.space_id, move |tx| {
+                let lease = lease.clone();
+                async move { repository::note_takeover(tx, &lease, next).await }.boxed()
+            })
+            .await
+    }
+
+    /// After a power cut the log may end before what chat has stored: empty entries keep every later
+    /// one behind it.
+    async fn pad(&self, lease: &Lease, going: &Going, shown: &mut Shown) -> Result<()> {
+        while shown.next < going.next {
+            let missing = (going.next - shown.next).min(PADDING);
+            let entries = (0..missing).map(|_| Bytes::new()).collect();
+            shown.next = self.platform.streams.append(lease.reply_id, lease.attempt, entries).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether another try soon may not meet the fault.
+fn is_passing(fault: &Fault) -> bool {
+    let lasting = matches!(fault.kind, FaultKind::RefusedKey | FaultKind::NotFound | FaultKind::BadRequest);
+    !lasting && fault.retry_after.is_none_or(|wait| wait <= Duration::from_secs(2))
+}

@@ -1,0 +1,19 @@
+//! Section `[chat]` of the configuration.
+
+use serde::Deserialize;
+
+/// Limits of conversations.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The longest message, in characters.
+    pub message_limit: usize,
+    /// For how many hours a repeated send gets the first one's answer.
+    pub remember_sends_hours: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { message_limit: 200_000, remember_sends_hours: 48 }
+    }
+}

@@ -1,0 +1,46 @@
+//! What chat tells the others: ids and facts, never text.
+
+use crate::domain::{Chat, Message};
+use platform::events::{Event, Topic};
+use proto::{
+    Message as _,
+    chat::v1::{ChatChanged, ReplyAsked, ReplyFinished},
+};
+use uuid::Uuid;
+
+/// `chat-events`, keyed by chat.
+pub const TOPIC: Topic = platform::topic!("chat");
+
+/// `message.sent`, or `reply.continued` for another attempt.
+pub fn reply_asked(space: Uuid, actor: Uuid, kind: &'static str, version: i64, reply: &Message) -> Event {
+    let payload = ReplyAsked {
+        chat: reply.chat_id.as_bytes().into(),
+        message: reply.parent_id.map(|id| id.as_bytes().into()).unwrap_or_default(),
+        reply: reply.id.as_bytes().into(),
+        attempt: reply.attempt,
+        model: reply.model.clone().unwrap_or_default(),
+    };
+    event(space, reply.chat_id, version, kind, Some(actor), payload.encode_to_vec())
+}
+
+pub fn reply_finished(space: Uuid, reply: &Message) -> Event {
+    let payload = ReplyFinished {
+        chat: reply.chat_id.as_bytes().into(),
+        reply: reply.id.as_bytes().into(),
+        attempt: reply.attempt,
+        state: reply.state.name().into(),
+    };
+    event(space, reply.chat_id, 0, "reply.finished", None, payload.encode_to_vec())
+}
+
+/// `before` is what the change replaced; it never leaves the service.
+pub fn chat_changed(space: Uuid, actor: Uuid, kind: &'static str, chat: &Chat, before: Option<String>) -> Event {
+    let payload = ChatChanged { chat: chat.id.as_bytes().into() };
+    let mut event = event(space, chat.id, chat.version, kind, Some(actor), payload.encode_to_vec());
+    event.change = before;
+    event
+}
+
+fn event(space: Uuid, chat: Uuid, version: i64, kind: &'static str, actor: Option<Uuid>, payload: Vec<u8>) -> Event {
+    Event { space, aggregate: chat, version, kind, actor, payload, change: None }
+}

@@ -1,0 +1,44 @@
+//! Conversations: chats, messages as a tree, replies and their states. Everything a person said is
+//! stored in one transaction before they hear that it was; no token of an answer passes through
+//! here, only its end.
+
+pub mod config;
+mod domain;
+mod events;
+mod handlers;
+mod repository;
+mod service;
+
+pub use config::Config;
+pub use domain::{Chat, Message, Reason, Reply, State};
+
+use platform::{Platform, Result, Service, db::Migration, service::rpc_router};
+use std::sync::Arc;
+
+const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "chats", sql: include_str!("../migrations/0001_chats.sql") }];
+
+/// Starts the service.
+///
+/// # Errors
+/// When its tables cannot be brought up to date.
+pub async fn start(platform: &Platform, config: Config) -> Result<Service> {
+    let platform = platform.acting_as("chat");
+    platform.db.migrate("chat", MIGRATIONS).await?;
+    let chats = service::Chats::new(&platform, config);
+    platform.background.spawn_until_drained(chats.clone().forget_old_sends());
+
+    let http = handlers::http::api().router("chat", platform.signer.clone(), platform.metrics.clone(), chats.clone());
+    let rpc = rpc_router(handlers::grpc::routes(chats.clone()), platform.signer.clone());
+    let ready = Arc::new(move || {
+        let chats = chats.clone();
+        Box::pin(async move { chats.check().await }) as _
+    });
+    Ok(Service::new("chat", http, Some(("chat.v1.Chat", rpc)), ready))
+}
+
+/// The routes' description.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    handlers::http::api().document()
+}

@@ -1,0 +1,109 @@
+//! The table of messages: a tree by `parent_id`.
+
+use crate::domain::{Message, Reply};
+use platform::{Error, Result, db::Tx};
+use uuid::Uuid;
+
+pub async fn insert(tx: &mut Tx<'_>, space: Uuid, message: &Message) -> Result<()> {
+    tx.query(
+        "insert into chat_messages
+             (space_id, id, chat_id, parent_id, role, text, state, model, attempt, next_seq, marks, stop_asked, continued,
+              created_at, finished_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, '[]', 0, 0, $10, $11)",
+    )
+    .bind(space)
+    .bind(message.id)
+    .bind(message.chat_id)
+    .bind(message.parent_id)
+    .bind(message.role.as_str())
+    .bind(message.text.as_str())
+    .bind(message.state.name())
+    .bind(message.model.clone())
+    .bind(message.attempt)
+    .bind(message.created_at)
+    .bind(message.finished_at)
+    .run()
+    .await?;
+    Ok(())
+}
+
+pub async fn exists(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<bool> {
+    let found: Option<i64> =
+        tx.query("select 1 from chat_messages where space_id = $1 and id = $2").bind(space).bind(id).value().await?;
+    Ok(found.is_some())
+}
+
+/// A reply; a person's message is none.
+pub async fn reply(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<Option<Reply>> {
+    tx.query("select * from chat_messages where space_id = $1 and id = $2 and role = 'assistant'")
+        .bind(space)
+        .bind(id)
+        .maybe()
+        .await
+}
+
+/// From the root to `leaf`, oldest first.
+pub async fn path(tx: &mut Tx<'_>, space: Uuid, leaf: Uuid) -> Result<Vec<Message>> {
+    tx.query(
+        "with recursive path (id, parent_id, depth) as (
+             select id, parent_id, 0 from chat_messages where space_id = $1 and id = $2
+             union all
+             select m.id, m.parent_id, path.depth + 1
+             from path join chat_messages m on m.space_id = $1 and m.id = path.parent_id
+         )
+         select m.* from path join chat_messages m on m.space_id = $1 and m.id = path.id order by path.depth desc",
+    )
+    .bind(space)
+    .bind(leaf)
+    .all()
+    .await
+}
+
+/// The reply of `chat` that is being written, if any.
+pub async fn running(tx: &mut Tx<'_>, space: Uuid, chat: Uuid) -> Result<Vec<Reply>> {
+    tx.query("select * from chat_messages where space_id = $1 and chat_id = $2 and state in ('queued', 'streaming')")
+        .bind(space)
+        .bind(chat)
+        .all()
+        .await
+}
+
+/// Stores what can change of a reply.
+pub async fn update(tx: &mut Tx<'_>, space: Uuid, reply: &Reply) -> Result<()> {
+    let message = &reply.message;
+    tx.query(
+        "update chat_messages set text = $3, state = $4, reason_code = $5, reason_detail = $6, model = $7, attempt = $8,
+             next_seq = $9, marks = $10, stop_asked = $11, continued = $12, finished_at = $13
+         where space_id = $1 and id = $2",
+    )
+    .bind(space)
+    .bind(message.id)
+    .bind(message.text.as_str())
+    .bind(message.state.name())
+    .bind(message.reason.as_ref().map(|reason| reason.code.clone()))
+    .bind(message.reason.as_ref().map(|reason| reason.detail.clone()))
+    .bind(message.model.clone())
+    .bind(message.attempt)
+    .bind(reply.next_seq)
+    .bind(serde_json::to_string(&message.marks).map_err(Error::internal)?)
+    .bind(reply.stop_asked)
+    .bind(reply.continued)
+    .bind(message.finished_at)
+    .run()
+    .await?;
+    Ok(())
+}
+
+/// An attempt has begun to stream; does nothing when it is not the current one any more.
+pub async fn mark_streaming(tx: &mut Tx<'_>, space: Uuid, id: Uuid, attempt: u32) -> Result<()> {
+    tx.query(
+        "update chat_messages set state = 'streaming'
+         where space_id = $1 and id = $2 and attempt = $3 and state = 'queued'",
+    )
+    .bind(space)
+    .bind(id)
+    .bind(attempt)
+    .run()
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,226 @@
+//! The life of a reply: who may read it, its attempts, its end. The attempt number is the fence:
+//! only the current attempt may end a reply.
+
+use super::Chats;
+use crate::{
+    domain::{Mark, Message, Reason, Reply, State},
+    events,
+    repository::{chats, messages},
+};
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt as _;
+use platform::{Error, Result, db::Tx, failpoint, principal::Person};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// What a worker needs to answer, or the end it finds.
+pub enum Context {
+    Going { reply: Reply, turns: Vec<Message> },
+    Settled(Reply),
+}
+
+/// The end of an attempt.
+pub struct End {
+    pub space: Uuid,
+    pub reply: Uuid,
+    pub attempt: u32,
+    pub state: State,
+    pub reason: Option<Reason>,
+    pub text: String,
+    pub next_seq: i64,
+    pub marks: Vec<Mark>,
+}
+
+impl Chats {
+    /// Asks a reply to stop. One that ended already answers as it ended.
+    pub async fn stop(&self, person: &Person, id: Uuid) -> Result<Message> {
+        let (space, now) = (person.space(), self.platform.clock.now());
+        let message = self
+            .platform
+            .db
+            .write(space, move |tx| {
+                async move {
+                    let mut reply = found(tx, space, id).await?;
+                    stop(tx, space, &mut reply, now).await?;
+                    Ok(reply.message)
+                }
+                .boxed()
+            })
+            .await?;
+        // The wish is stored; whoever produces the answer only has to hear of it soon.
+        self.platform.streams.nudge(id).await?;
+        Ok(message)
+    }
+
+    /// Asks for another attempt of a reply that ended early. Its text is kept and gone on with.
+    pub async fn go_on(&self, person: &Person, id: Uuid, model: Option<&str>) -> Result<Message> {
+        let (space, actor, now) = (person.space(), person.user, self.platform.clock.now());
+        let model = match model {
+            Some(id) => Some(self.resolve_model(id).await?),
+            None => None,
+        };
+        self.platform
+            .db
+            .write(space, move |tx| {
+                let model = model.clone();
+                async move {
+                    let mut reply = found(tx, space, id).await?;
+                    if !reply.message.state.is_terminal() && reply.continued {
+                        return Ok(reply.message);
+                    }
+                    if !reply.message.state.may_continue() {
+                        return Err(Error::conflict("this answer is complete or still being written; there is nothing to go on with"));
+                    }
+                    let chat = chats::find(tx, space, reply.message.chat_id).await?.ok_or_else(|| Error::not_found("chat"))?;
+                    if chats::leaf(tx, space, chat.id).await? != Some(id) {
+                        return Err(Error::conflict("newer messages follow this answer; go on from the last one"));
+                    }
+                    let message = &mut reply.message;
+                    message.state = State::Queued;
+                    message.attempt += 1;
+                    message.reason = None;
+                    message.finished_at = None;
+                    message.model = model.or(message.model.take());
+                    reply.stop_asked = false;
+                    reply.continued = true;
+                    messages::update(tx, space, &reply).await?;
+                    chats::touch(tx, space, chat.id, now).await?;
+                    let event = events::reply_asked(space, actor, "reply.continued", chat.version, &reply.message);
+                    events::TOPIC.append(tx, event, now).await?;
+                    Ok(reply.message)
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// May this person read the reply, and where does it stand?
+    pub async fn follow(&self, person: &Person, id: Uuid) -> Result<Reply> {
+        let space = person.space();
+        self.platform.db.read(space, move |tx| async move { found(tx, space, id).await }.boxed()).await
+    }
+
+    /// The turns `attempt` has to answer. An attempt beyond the current one is registered first, which
+    /// fences off all earlier ones.
+    pub async fn context(&self, space: Uuid, id: Uuid, attempt: u32) -> Result<Context> {
+        let (mut reply, mut turns) = self
+            .platform
+            .db
+            .read(space, move |tx| {
+                async move {
+                    let reply = found(tx, space, id).await?;
+                    let turns = messages::path(tx, space, reply.message.parent_id.unwrap_or_default()).await?;
+                    Ok((reply, turns))
+                }
+                .boxed()
+            })
+            .await?;
+        if attempt > reply.message.attempt {
+            reply = self.platform.db.write(space, move |tx| async move { register(tx, space, id, attempt).await }.boxed()).await?;
+        }
+        if reply.message.state.is_terminal() {
+            return Ok(Context::Settled(reply));
+        }
+        if attempt < reply.message.attempt {
+            return Err(superseded());
+        }
+        if reply.message.state == State::Queued {
+            // Not waited for: it only lets lists say "streaming", and the question is answered sooner.
+            let db = self.platform.db.clone();
+            self.platform.background.spawn(async move {
+                let marked =
+                    db.write(space, move |tx| async move { messages::mark_streaming(tx, space, id, attempt).await }.boxed()).await;
+                if let Err(error) = marked {
+                    tracing::debug!(%error, "a reply was not marked as streaming");
+                }
+            });
+        }
+        turns.retain(|turn| !turn.text.is_empty());
+        Ok(Context::Going { reply, turns })
+    }
+
+    /// Stores the end of a reply. The same end again gets the same answer; a stale attempt is refused.
+    pub async fn finish(&self, end: End) -> Result<Reply> {
+        let (space, end, now) = (end.space, Arc::new(end), self.platform.clock.now());
+        let reply = self
+            .platform
+            .db
+            .write(space, move |tx| {
+                let end = end.clone();
+                async move { finish(tx, &end, now).await }.boxed()
+            })
+            .await?;
+        failpoint::hit("A7");
+        Ok(reply)
+    }
+}
+
+async fn found(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<Reply> {
+    messages::reply(tx, space, id).await?.ok_or_else(|| Error::not_found("reply"))
+}
+
+fn superseded() -> Error {
+    Error::stale("a later attempt of this reply has begun")
+}
+
+/// Within a transaction: a queued reply ends at once, a streaming one when its worker sees the
+/// flag.
+pub(super) async fn stop(tx: &mut Tx<'_>, space: Uuid, reply: &mut Reply, now: DateTime<Utc>) -> Result<()> {
+    match reply.message.state {
+        State::Queued => {
+            reply.stop_asked = true;
+            reply.message.state = State::Stopped;
+            reply.message.finished_at = Some(now);
+            messages::update(tx, space, reply).await?;
+            events::TOPIC.append(tx, events::reply_finished(space, &reply.message), now).await
+        }
+        State::Streaming => {
+            reply.stop_asked = true;
+            messages::update(tx, space, reply).await
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn register(tx: &mut Tx<'_>, space: Uuid, id: Uuid, attempt: u32) -> Result<Reply> {
+    let mut reply = found(tx, space, id).await?;
+    if attempt > reply.message.attempt {
+        // Also of a reply that has ended: the next attempt's number must lie above every one given out.
+        reply.message.attempt = attempt;
+        if !reply.message.state.is_terminal() {
+            reply.message.state = State::Streaming;
+        }
+        messages::update(tx, space, &reply).await?;
+    }
+    Ok(reply)
+}
+
+async fn finish(tx: &mut Tx<'_>, end: &End, now: DateTime<Utc>) -> Result<Reply> {
+    let mut reply = found(tx, end.space, end.reply).await?;
+    if end.attempt < reply.message.attempt && !failpoint::mutant("no-fence") {
+        return Err(superseded());
+    }
+    let message = &mut reply.message;
+    if message.state.is_terminal() {
+        // A stop ended the reply while it was still queued, and its first words came in between: what
+        // was shown is stored all the same.
+        if message.state == State::Stopped && end.text.len() > message.text.len() && end.text.starts_with(&message.text) {
+            message.text.clone_from(&end.text);
+            message.marks.clone_from(&end.marks);
+            reply.next_seq = end.next_seq;
+            messages::update(tx, end.space, &reply).await?;
+        }
+        return Ok(reply);
+    }
+    message.attempt = end.attempt;
+    message.state = if reply.stop_asked { State::Stopped } else { end.state };
+    message.reason = end.reason.clone().filter(|_| message.state != State::Stopped);
+    message.text.clone_from(&end.text);
+    message.marks.clone_from(&end.marks);
+    message.finished_at = Some(now);
+    reply.next_seq = end.next_seq;
+    messages::update(tx, end.space, &reply).await?;
+    chats::touch(tx, end.space, reply.message.chat_id, now).await?;
+    events::TOPIC.append(tx, events::reply_finished(end.space, &reply.message), now).await?;
+    Ok(reply)
+}

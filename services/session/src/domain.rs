@@ -1,0 +1,167 @@
+//! Sessions and their tokens: types and rules, no input or output.
+
+use crate::config::Config;
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeDelta, Utc};
+use platform::{
+    Result,
+    db::{FromRow, Row},
+    ids::Ids,
+    principal::Role,
+    secrets::Secret,
+};
+use secrecy::SecretString;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
+
+/// Where the user's id ends and the random part begins.
+const USER: usize = 16;
+/// The user's id and 256 random bits.
+const LENGTH: usize = USER + 32;
+/// The longest device text, in characters.
+const DEVICE_LIMIT: usize = 200;
+/// How old the note of last use may become before it is written again.
+const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// Someone signed in on a device.
+pub struct Session {
+    pub id: Uuid,
+    pub user: Uuid,
+    pub token_hash: Vec<u8>,
+    pub role: Role,
+    /// The User-Agent the person signed in with.
+    pub device: String,
+    pub created_at: DateTime<Utc>,
+    /// Last use, to the minute.
+    pub seen_at: DateTime<Utc>,
+    /// When it ends whatever happens.
+    pub ends_at: DateTime<Utc>,
+    /// When somebody ended it.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+impl FromRow for Session {
+    const COLUMNS: &'static [&'static str] =
+        &["id", "space_id", "token_hash", "role", "device", "created_at", "seen_at", "ends_at", "revoked_at"];
+
+    fn from_row(row: &Row<'_>) -> Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            user: row.get(1)?,
+            token_hash: row.get(2)?,
+            role: Role::parse(&row.get::<String>(3)?)?,
+            device: row.get(4)?,
+            created_at: row.get(5)?,
+            seen_at: row.get(6)?,
+            ends_at: row.get(7)?,
+            revoked_at: row.get(8)?,
+        })
+    }
+}
+
+impl Session {
+    /// Whether it signs anybody in at `now`.
+    #[must_use]
+    pub fn is_alive(&self, config: &Config, now: DateTime<Utc>) -> bool {
+        self.revoked_at.is_none() && now < self.ends_at && now - self.seen_at < config.idle(self.role)
+    }
+
+    /// Whether its last use is to be written: at most once a minute, not at every use.
+    #[must_use]
+    pub fn is_seen_again(&self, now: DateTime<Utc>) -> bool {
+        now - self.seen_at >= SEEN_EVERY
+    }
+}
+
+/// What a browser shows to be recognised: whose session it is, then 256 random bits, in base64url.
+pub struct Token {
+    user: Uuid,
+    bytes: Secret,
+}
+
+impl Token {
+    /// A new token of `user`.
+    #[must_use]
+    pub fn new(user: Uuid, ids: &dyn Ids) -> Self {
+        let mut bytes = vec![0; LENGTH];
+        let (head, tail) = bytes.split_at_mut(USER);
+        head.copy_from_slice(user.as_bytes());
+        ids.random(tail);
+        Self { user, bytes: Secret::new(bytes) }
+    }
+
+    /// Reads what somebody shows; `None` when it cannot be a token of ours.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        // another length is not worth decoding
+        if text.len() != LENGTH.div_ceil(3) * 4 {
+            return None;
+        }
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+        Some(Self { user: Uuid::from_slice(bytes.get(..USER)?).ok()?, bytes: Secret::new(bytes) })
+    }
+
+    /// As the browser keeps it.
+    #[must_use]
+    pub fn text(&self) -> SecretString {
+        BASE64_URL_SAFE_NO_PAD.encode(self.bytes.expose()).into()
+    }
+
+    /// Whose session it claims to be.
+    #[must_use]
+    pub const fn user(&self) -> Uuid {
+        self.user
+    }
+
+    /// What is stored of it. A plain hash will do: 256 random bits cannot be guessed from it.
+    #[must_use]
+    pub fn hash(&self) -> Vec<u8> {
+        Sha256::digest(self.bytes.expose()).to_vec()
+    }
+
+    /// Whether `hash` is this token's; takes as long for a near miss as for a far one.
+    #[must_use]
+    pub fn has_hash(&self, hash: &[u8]) -> bool {
+        self.hash().as_slice().ct_eq(hash).into()
+    }
+}
+
+/// A device text fit to be stored and shown: one line of at most 200 characters.
+#[must_use]
+pub fn clean_device(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(DEVICE_LIMIT).collect::<String>().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use platform::ids::SystemIds;
+    use secrecy::ExposeSecret as _;
+
+    #[test]
+    fn a_token_reads_back_and_names_its_user() {
+        let user = Uuid::from_u128(7);
+        let token = Token::new(user, &SystemIds);
+        let again = Token::read(token.text().expose_secret()).unwrap();
+        assert_eq!(again.user(), user);
+        assert!(again.has_hash(&token.hash()));
+        assert!(!Token::new(user, &SystemIds).has_hash(&token.hash()));
+        assert!(!again.has_hash(&[]));
+    }
+
+    #[test]
+    fn what_is_no_token_is_not_read() {
+        let good = Token::new(Uuid::from_u128(7), &SystemIds).text();
+        let good = good.expose_secret();
+        for wrong in ["", "x", &good[1..], &format!("{good}A"), &format!("{}=", &good[1..]), &format!("{}+", &good[1..]), &"é".repeat(32)] {
+            assert!(Token::read(wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_device_is_one_short_line() {
+        assert_eq!(clean_device(" Mozilla/5.0\r\n\u{1b}[31m (X11)\0 "), "Mozilla/5.0[31m (X11)");
+        assert_eq!(clean_device(&"ș".repeat(1000)), "ș".repeat(200));
+    }
+}

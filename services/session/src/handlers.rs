@@ -1,0 +1,4 @@
+//! The doors of session: RPCs for other services; no JSON routes yet.
+
+pub mod grpc;
+pub mod http;

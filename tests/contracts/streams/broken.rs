@@ -1,0 +1,1 @@
+//! Streams that break one promise each, and the check that must notice.

@@ -1,0 +1,49 @@
+//! How a suite runs: named checks over a harness that makes an adapter fresh and opens it again.
+
+use futures_util::future::BoxFuture;
+use std::time::Duration;
+
+/// A check that takes longer hangs, which is a failure too.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+pub struct Check<H: ?Sized + 'static> {
+    pub name: &'static str,
+    pub run: for<'a> fn(&'a H) -> BoxFuture<'a, anyhow::Result<()>>,
+}
+
+impl<H: ?Sized> Check<H> {
+    /// Why the check failed, with its name.
+    pub async fn failure(&self, harness: &H) -> Option<String> {
+        match tokio::time::timeout(DEADLINE, (self.run)(harness)).await {
+            Ok(Ok(())) => None,
+            Ok(Err(why)) => Some(format!("{}: {why:#}", self.name)),
+            Err(_) => Some(format!("{}: hangs", self.name)),
+        }
+    }
+}
+
+/// Runs every check on a harness of its own and reports all that fail.
+pub async fn passes<H: ?Sized>(checks: &[Check<H>], fresh: impl Fn() -> anyhow::Result<Box<H>>) -> anyhow::Result<()> {
+    let mut failures = Vec::new();
+    for check in checks {
+        failures.extend(check.failure(&*fresh()?).await);
+    }
+    anyhow::ensure!(failures.is_empty(), "{}", failures.join("\n"));
+    Ok(())
+}
+
+/// Runs the one check that an adapter broken in this way must not pass.
+pub async fn fails<H: ?Sized>(checks: &[Check<H>], name: &str, broken: &H) -> anyhow::Result<()> {
+    let check = checks.iter().find(|check| check.name == name);
+    let check = check.ok_or_else(|| anyhow::anyhow!("there is no check {name}"))?;
+    anyhow::ensure!(check.failure(broken).await.is_some(), "a broken adapter passes {name}");
+    Ok(())
+}
+
+/// A table of checks from the names of their functions.
+macro_rules! checks {
+    ($($check:ident),* $(,)?) => {
+        [$(crate::suite::Check { name: stringify!($check), run: |harness| Box::pin($check(harness)) }),*]
+    };
+}
+pub(crate) use checks;
