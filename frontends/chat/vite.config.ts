@@ -2,7 +2,7 @@
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
-import { shell } from "./build/shell";
+import { shell } from "./build/shell.ts";
 
 /** Where `npm run dev` finds the server. */
 const SERVER = process.env["TAIFAS_SERVER"] ?? "http://127.0.0.1:8080";

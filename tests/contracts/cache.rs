@@ -20,7 +20,7 @@ pub trait Harness: Send + Sync {
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// Short enough to wait for in real time; windows and lifetimes are multiples of it.
-const STEP: Duration = Duration::from_millis(500);
+const STEP: Duration = Duration::from_millis(200);
 
 pub const CHECKS: &[Check<dyn Harness>] = &checks![
     keeps_the_last_value,

@@ -14,7 +14,11 @@
   if (signedIn) {
     ask("/api/v1/chats?limit=28");
     ask("/api/v1/models");
-    if (chat) ask(`/api/v1/chats/${chat[1].toLowerCase()}`);
+    if (chat) {
+      ask(`/api/v1/chats/${chat[1].toLowerCase()}`);
+      const chunk = "__THREAD_CHUNK__";
+      if (chunk) document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href: chunk }));
+    }
   }
   const stored = (key) => {
     try {

@@ -4,7 +4,10 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { transform as minifyCss } from "lightningcss";
 import { minifySync, type Plugin } from "vite";
-import { MARK_BACK, MARK_FRONT, WORD, WORD_DOT } from "../../../packages/ui-components/src/logoPaths";
+import { MARK_BACK, MARK_FRONT, WORD, WORD_DOT } from "../../../packages/ui-components/src/logoPaths.ts";
+
+/** The module whose chunk the page of a chat starts loading before the entry asks for it. */
+const THREAD_MODULE = "features/thread/Thread.tsx";
 
 /** Largest inlined boot script, in bytes. */
 const MOST_BOOT_BYTES = 2_048;
@@ -27,8 +30,9 @@ function criticalCss(): string {
   return minifyCss({ filename: "critical.css", code: Buffer.from(source), minify: true }).code.toString();
 }
 
-function bootScript(): string {
-  const { code } = minifySync("boot.js", read("./boot.js"));
+/** `threadChunk`: address of the code a chat's page needs besides the entry; empty while developing. */
+function bootScript(threadChunk: string): string {
+  const { code } = minifySync("boot.js", read("./boot.js").replace("__THREAD_CHUNK__", threadChunk));
   if (Buffer.byteLength(code) > MOST_BOOT_BYTES) throw new Error(`the boot script has ${Buffer.byteLength(code)} bytes, more than ${MOST_BOOT_BYTES}`);
   if (code.includes("</script")) throw new Error("the boot script would end its own element");
   return code;
@@ -39,7 +43,9 @@ export function shell(): Plugin {
     name: "taifas-shell",
     transformIndexHtml: {
       order: "post",
-      handler(html) {
+      handler(html, { bundle }) {
+        const thread = Object.values(bundle ?? {}).find((part) => part.type === "chunk" && part.facadeModuleId?.endsWith(THREAD_MODULE));
+        if (bundle && !thread) throw new Error(`no chunk for ${THREAD_MODULE}`);
         const links: string[] = [];
         const withoutLinks = html.replace(/\s*<link rel="stylesheet"[^>]*>/g, (link) => {
           links.push(link.trim());
@@ -49,7 +55,7 @@ export function shell(): Plugin {
           .replace(/\s*<!-- critical[^>]*-->/, "")
           .replace("<!-- shell:head -->", () => `<style>${criticalCss()}</style>`)
           .replaceAll("<!-- shell:logo -->", () => LOGO)
-          .replace("<!-- shell:boot -->", () => `<script>${bootScript()}</script>${links.join("")}`)
+          .replace("<!-- shell:boot -->", () => `<script>${bootScript(thread ? `/${thread.fileName}` : "")}</script>${links.join("")}`)
           .replace(/>\s+</g, "><");
       },
     },

@@ -11,7 +11,7 @@ export type { Labels } from "./view/labels.ts";
 export interface MarkdownProps {
   /** The whole source so far. */
   text: string;
-  /** Text is still arriving: a caret stands after the last character. */
+  /** Text is still arriving: a caret stands after the last character, and unfinished markers at the end are shown as they will be. */
   streaming?: boolean;
   /** Words in the reader's language; English where left out. */
   labels?: Partial<Labels>;
@@ -22,7 +22,7 @@ export interface MarkdownProps {
 export function Markdown({ text, streaming = false, labels, topHeading = 3 }: MarkdownProps) {
   // The document is a cache: it follows the text whatever order renders come in, and a render thrown away does no harm.
   const [document] = useState(() => createDocument());
-  document.replace(text);
+  document.replace(text, streaming);
   const { blocks } = document;
   const tags = headingTags(blocks, topHeading);
   return (

@@ -22,15 +22,23 @@ export interface MarkdownDocument {
   readonly work: Work;
   /** Adds text at the end; it may stop anywhere, even within a line ending or a surrogate pair. */
   append(chunk: string): void;
-  /** Makes `text` the whole source. Costs only the new part if the text has grown at its end. */
-  replace(text: string): void;
+  /**
+   * Makes `text` the whole source. Costs only the new part if the text has grown at its end. With `arriving`, more is expected:
+   * at the very end, markers whose partners have not come yet are shown as if they had. Without it the tree is exact.
+   */
+  replace(text: string, arriving?: boolean): void;
 }
+
+// While text arrives, a last line that is only a marker waits for its next character: a "-" under a paragraph is far more often
+// the start of a list than the underline of a heading.
+const MARKER_ONLY = /^[\s>]*(?:[-+*=#`~_]{1,2}|\d{1,3}[.)]?|[|:][|:\s-]{0,8})\s?$/;
 
 class Incremental implements MarkdownDocument {
   text = "";
   blocks: readonly Block[] = [];
   private parser = new BlockParser();
   private freezer = new Freezer(this.parser.definitions);
+  private arriving = false;
   private takeBack: (() => void) | null = null;
   /** Index where the unfinished line begins. */
   private from = 0;
@@ -50,7 +58,17 @@ class Incremental implements MarkdownDocument {
   }
 
   append(chunk: string): void {
-    if (chunk === "") return;
+    this.update(chunk, false);
+  }
+
+  replace(text: string, arriving = false): void {
+    if (!text.startsWith(this.text)) this.reset();
+    this.update(text.slice(this.text.length), arriving);
+  }
+
+  private update(chunk: string, arriving: boolean): void {
+    if (chunk === "" && arriving === this.arriving) return;
+    this.arriving = arriving;
     this.takeBack?.();
     this.lineEnds.length = Math.min(this.lineEnds.length, this.committed + 1);
     const searchFrom = this.text.endsWith("\r") ? this.text.length - 1 : this.text.length;
@@ -59,15 +77,15 @@ class Incremental implements MarkdownDocument {
     this.takeBack = this.parser.mark();
     this.parser.settling = false;
     // A "\r" at the very end may be half of a line ending; either way the line before it is what it is.
-    if (this.from < this.text.length) this.read(this.text.length - (this.text.endsWith("\r") ? 1 : 0));
+    const held = arriving && MARKER_ONLY.test(this.text.slice(this.from, this.from + 16));
+    if (this.from < this.text.length && !held) this.read(this.text.length - (this.text.endsWith("\r") ? 1 : 0));
     this.parser.finish();
     this.parser.settling = true;
     this.freezer.invalidate(this.parser.definitions.changes());
-    this.blocks = this.freezer.blocks(this.parser.root);
+    this.blocks = this.freezer.document(this.parser.root, arriving);
   }
 
-  replace(text: string): void {
-    if (text.startsWith(this.text)) return this.append(text.slice(this.text.length));
+  private reset(): void {
     this.earlierInline += this.freezer.read;
     this.text = "";
     this.blocks = [];
@@ -77,7 +95,6 @@ class Incremental implements MarkdownDocument {
     this.from = 0;
     this.committed = 0;
     this.lineEnds = [0];
-    this.append(text);
   }
 
   /** Reads all lines whose ending is there. */

@@ -1,5 +1,6 @@
 // What React really renders, compared with the HTML of the specifications after both are brought to one form: our frames and
 // classes taken away, and the specification's links and images put through the rules for addresses.
+import { isDeepStrictEqual } from "node:util";
 import { type DefaultTreeAdapterMap, parseFragment } from "parse5";
 import { createElement } from "react";
 import { renderToStaticMarkup } from "react-dom/server";
@@ -160,6 +161,7 @@ test("raw HTML is shown as it was written", () => {
 });
 
 test("the caret stands after the last character and changes nothing else", () => {
+  let compared = 0;
   for (const text of [...commonmark.map((e) => e.markdown), ...gfm.map((e) => e.markdown), ...awkward]) {
     const still = render(text);
     const moving = render(text, true);
@@ -168,8 +170,15 @@ test("the caret stands after the last character and changes nothing else", () =>
     // A thematic break and an empty text have no last character.
     const none = /<hr class="md-rule"\/>(?:<\/blockquote>|<\/li>|<\/[uo]l>|<\/div>)*$/.test(still) || still === '<div class="md"></div>' || /<blockquote[^>]*><\/blockquote>(?:<\/\w+>)*$/.test(still);
     if (!none) expect(moving, text).toContain(caret);
-    expect(moving.replace(caret, "")).toBe(still);
+    // Where an unfinished marker at the end is shown as if finished, the words around the caret differ on purpose.
+    const arriving = createDocument();
+    arriving.replace(text, true);
+    if (isDeepStrictEqual(arriving.blocks, createDocument(text).blocks)) {
+      expect(moving.replace(caret, "")).toBe(still);
+      compared++;
+    }
   }
+  expect(compared).toBeGreaterThan(620);
 });
 
 test("headings follow each other without gaps", () => {

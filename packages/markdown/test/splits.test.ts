@@ -3,6 +3,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createDocument, type MarkdownDocument } from "../src/document.ts";
+import { scanInline } from "../src/parse/inline.ts";
+import { readInline } from "../src/parse/windows.ts";
 import { awkward, commonmark, gfm } from "./examples.ts";
 
 const texts = [...commonmark.map((e) => e.markdown), ...gfm.map((e) => e.markdown), ...awkward];
@@ -78,7 +80,28 @@ test("long paragraphs, which are read in segments", () => {
   const long = fc
     .array(fc.constantFrom("word ", "*soft* ", "**strong text** ", "`code` ", "[link](https://a.b) ", "[ref] ", "open * ", "一二三四五", "https://a.b/c ", "line\n", "&amp; ", "😀 "), { minLength: 600, maxLength: 3000 })
     .map((parts) => `${parts.join("")}\n\n[ref]: https://r.r\n`);
-  fc.assert(fc.property(long, cuts, check), { numRuns: Math.ceil(RUNS / 30) });
+  fc.assert(fc.property(long, cuts, check), { numRuns: Math.ceil(RUNS / 30), endOnFailure: true });
+});
+
+test("long blocks, which are kept in pages and rows", () => {
+  const line = fc.constantFrom("let a = 1;", "", "  indented", "| a | b |", "- item", "> quote", "text *soft*", "~~~");
+  const prefix = fc.constantFrom(["", ""], ["> ", "> "], ["- ", "  "], ["1. - ", "     "]);
+  const opening = fc.constantFrom("```js", "    code", "| a | b |\n| - | - |", "- item", "text");
+  const long = fc.tuple(prefix, opening, fc.array(line, { minLength: 40, maxLength: 180 })).map(([[first, next], open, lines]) =>
+    [...open.split("\n"), ...lines].map((text, i) => (i === 0 ? first : next) + text).join("\n"),
+  );
+  fc.assert(fc.property(long, cuts, check), { numRuns: Math.ceil(RUNS / 10), endOnFailure: true });
+});
+
+test("segments change nothing in text whose markup ends within a window", () => {
+  const part = fc.constantFrom("word ", "*soft* ", "**strong text** ", "`code` ", "[link](https://a.b 'c') ", "2 \\* 3 ", "line\n", "&amp; ", "snake_case ", "https://a.b/c ");
+  const long = fc.array(part, { minLength: 900, maxLength: 3000 }).map((parts) => parts.join(""));
+  const property = fc.property(long, (text) => {
+    const none = () => undefined;
+    expect(readInline(text, none, []).inline).toEqual(scanInline(text, none).inline);
+  });
+  // Shrinking a long text takes minutes and shows no more.
+  fc.assert(property, { numRuns: Math.ceil(RUNS / 30), endOnFailure: true });
 });
 
 test("replacing the text is the same as starting with it", () => {

@@ -44,7 +44,9 @@ impl Ports {
     /// When the URL has another scheme: this program has no adapter for it.
     pub fn after<'u>(url: &'u str, key: &str, scheme: &str) -> Result<&'u str> {
         url.strip_prefix(scheme).and_then(|rest| rest.strip_prefix(':')).ok_or_else(|| {
-            Error::malformed(format!("platform.{key} = \"{url}\" is not possible; this program knows \"{scheme}:…\" there"))
+            Error::malformed(format!(
+                "platform.{key} = \"{url}\" is not possible; this program knows \"{scheme}:…\" there"
+            ))
         })
     }
 }
@@ -64,7 +66,8 @@ pub fn load<T: DeserializeOwned>(file: Option<&Path>, variables: Vec<(String, St
         read::<T>(alone, &format!("in {}", path.display()))?;
         all = all.add_source(File::from_str(&text, FileFormat::Toml));
     }
-    let variables: Map<String, String> = variables.into_iter().filter(|(name, _)| name.starts_with("TAIFAS__")).collect();
+    let variables: Map<String, String> =
+        variables.into_iter().filter(|(name, _)| name.starts_with("TAIFAS__")).collect();
     let names = variables.keys().cloned().collect::<Vec<_>>().join(", ");
     let environment = Environment::with_prefix("TAIFAS")
         .prefix_separator("__")
@@ -100,7 +103,8 @@ mod tests {
 
     #[test]
     fn the_environment_wins_and_lists_are_split() {
-        let variables = [variable("TAIFAS__PLATFORM__CACHE", "redis:"), variable("TAIFAS__SERVICES", "chat,ai")].concat();
+        let variables =
+            [variable("TAIFAS__PLATFORM__CACHE", "redis:"), variable("TAIFAS__SERVICES", "chat,ai")].concat();
         let sample: Sample = load(None, variables).unwrap();
         assert_eq!(sample.platform.cache, "redis:");
         assert_eq!(sample.services, ["chat", "ai"]);

@@ -38,9 +38,7 @@ mod armed {
     /// The point to die at, and at which pass.
     fn target() -> Option<&'static (String, u32)> {
         static TARGET: OnceLock<Option<(String, u32)>> = OnceLock::new();
-        TARGET
-            .get_or_init(|| parse(&std::env::var("TAIFAS_FAILPOINT").ok()?))
-            .as_ref()
+        TARGET.get_or_init(|| parse(&std::env::var("TAIFAS_FAILPOINT").ok()?)).as_ref()
     }
 
     fn parse(text: &str) -> Option<(String, u32)> {

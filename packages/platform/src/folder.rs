@@ -72,10 +72,18 @@ fn taken(path: &Path, lock: &mut File) -> Error {
 
 fn refused(path: &Path, error: &io::Error) -> Error {
     let why = match error.kind() {
-        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => "is not a folder; remove the file of that name or choose another path".to_owned(),
-        io::ErrorKind::PermissionDenied => "may not be written by this user; change its owner or its mode, or choose another path".to_owned(),
-        io::ErrorKind::ReadOnlyFilesystem => "is on a read-only disk; mount it for writing or choose another path".to_owned(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "is on a full disk; free some space or choose another path".to_owned(),
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            "is not a folder; remove the file of that name or choose another path".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => {
+            "may not be written by this user; change its owner or its mode, or choose another path".to_owned()
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "is on a read-only disk; mount it for writing or choose another path".to_owned()
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "is on a full disk; free some space or choose another path".to_owned()
+        }
         io::ErrorKind::IsADirectory => "contains a folder named lock where a file belongs; remove it".to_owned(),
         _ => format!("cannot be used: {error}"),
     };

@@ -12,6 +12,7 @@ pub mod events;
 pub mod failpoint;
 pub mod folder;
 pub mod ids;
+pub mod isolated;
 pub mod peers;
 pub mod principal;
 pub mod secrets;

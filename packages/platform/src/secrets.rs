@@ -71,7 +71,10 @@ fn checked(name: &str) -> Result<()> {
     if NAME.contains(&name.len()) && name.bytes().all(allowed) && !name.starts_with('-') && !name.ends_with("-file") {
         return Ok(());
     }
-    Err(Error::invalid("name", "of a secret is 1 to 64 lower-case letters, digits and dashes, and does not end in -file"))
+    Err(Error::invalid(
+        "name",
+        "of a secret is 1 to 64 lower-case letters, digits and dashes, and does not end in -file",
+    ))
 }
 
 fn checked_length(length: usize) -> Result<()> {

@@ -22,6 +22,7 @@ use axum::{
 use futures_util::future::BoxFuture;
 use std::{sync::Arc, time::Duration};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt as _;
 
 /// The longest an RPC may take when its caller names no deadline of its own.
 const RPC_DEADLINE: Duration = Duration::from_secs(2);
@@ -122,7 +123,10 @@ impl Service {
     #[must_use]
     pub fn new(name: &'static str, http: Router, rpc: Option<(&'static str, Router)>, ready: Ready) -> Self {
         let router = match rpc {
-            Some((path, rpc)) => http.route_service(&format!("/{path}/{{*method}}"), rpc),
+            Some((path, rpc)) => {
+                let rpc = tower::service_fn(move |request: Request| rpc.clone().oneshot(request));
+                http.route_service(&format!("/{path}/{{*method}}"), rpc)
+            }
             None => http,
         };
         Self { name, router, ready }

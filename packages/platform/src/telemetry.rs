@@ -67,7 +67,14 @@ pub fn start_logging(format: LogFormat, filter: &str) -> Result<()> {
     let registry = tracing_subscriber::registry().with(filter);
     let outcome = match format {
         LogFormat::Json => registry
-            .with(fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false).with_writer(std::io::stderr))
+            .with(
+                fmt::layer()
+                    .json()
+                    .flatten_event(true)
+                    .with_current_span(true)
+                    .with_span_list(false)
+                    .with_writer(std::io::stderr),
+            )
             .try_init(),
         LogFormat::Text => registry.with(fmt::layer().compact().with_writer(std::io::stderr)).try_init(),
     };
@@ -113,8 +120,14 @@ impl Metrics {
         };
         Ok(Self {
             requests: histogram("http_request_duration", "Time to answer a request"),
-            first_piece: histogram("answer_first_piece", "Time from the stored question to the first piece of its answer"),
-            generations: meter.i64_up_down_counter("answers_running").with_description("Answers being produced").build(),
+            first_piece: histogram(
+                "answer_first_piece",
+                "Time from the stored question to the first piece of its answer",
+            ),
+            generations: meter
+                .i64_up_down_counter("answers_running")
+                .with_description("Answers being produced")
+                .build(),
             generations_ended: meter.u64_counter("answers_ended").with_description("Answers that ended").build(),
             followers: meter.i64_up_down_counter("streams_followed").with_description("Live streams held open").build(),
             dead_letters: meter.u64_counter("dead_letters").with_description("Events given up on").build(),

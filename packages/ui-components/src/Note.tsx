@@ -18,7 +18,7 @@ export function Note({ icon, look = "danger", title, children, actions, ...rest 
     <div className={LOOK[look]} role={look === "danger" ? "alert" : "note"} data-testid={rest["data-testid"]}>
       {icon}
       <div>
-        <h4>{title}</h4>
+        <strong>{title}</strong>
         {children !== undefined && <p>{children}</p>}
         {actions !== undefined && <div className="choices">{actions}</div>}
       </div>

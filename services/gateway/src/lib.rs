@@ -1,1 +1,71 @@
+//! The only door. It authenticates once, forwards a signed principal, holds all client connections,
+//! carries live streams, and serves the web app. No other service sees a cookie or a socket.
 
+pub mod config;
+mod admission;
+mod cookies;
+mod follow;
+mod forward;
+mod listener;
+mod pages;
+mod routes;
+mod security;
+mod status;
+
+pub use config::Config;
+pub use listener::{Listening, listen};
+
+use axum::Router;
+use platform::{Platform, Result, peers::Peer, service::Ready};
+use proto::{chat::v1::chat_client::ChatClient, session::v1::sessions_client::SessionsClient};
+use std::sync::Arc;
+use utoipa::openapi::OpenApi;
+
+/// What the handlers share. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Gateway(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub platform: Platform,
+    pub config: Config,
+    pub chat: ChatClient<Peer>,
+    pub sessions: SessionsClient<Peer>,
+    pub pages: pages::Pages,
+    pub admission: admission::Admission,
+    pub ready: Vec<(&'static str, Ready)>,
+    pub document: String,
+}
+
+impl std::ops::Deref for Gateway {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// Makes the router that [`listen`] serves. `document` describes all services' routes, `ready` asks
+/// each of them whether it can work.
+///
+/// # Errors
+/// When the web app that was built into this program cannot be used.
+pub fn start(platform: &Platform, config: Config, document: &OpenApi, ready: Vec<(&'static str, Ready)>) -> Result<Router> {
+    let platform = platform.acting_as("gateway");
+    let gateway = Gateway(Arc::new(Inner {
+        chat: ChatClient::new(platform.peer("chat")).max_decoding_message_size(64 << 20),
+        sessions: SessionsClient::new(platform.peer("session")),
+        pages: pages::Pages::load()?,
+        admission: admission::Admission::default(),
+        document: document.to_pretty_json().map_err(platform::Error::internal)?,
+        platform,
+        config,
+        ready,
+    }));
+    Ok(routes::router(gateway))
+}
+
+/// The description of the gateway's own routes.
+#[must_use]
+pub fn document() -> OpenApi {
+    follow::document()
+}

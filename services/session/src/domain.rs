@@ -154,7 +154,15 @@ mod tests {
     fn what_is_no_token_is_not_read() {
         let good = Token::new(Uuid::from_u128(7), &SystemIds).text();
         let good = good.expose_secret();
-        for wrong in ["", "x", &good[1..], &format!("{good}A"), &format!("{}=", &good[1..]), &format!("{}+", &good[1..]), &"é".repeat(32)] {
+        for wrong in [
+            "",
+            "x",
+            &good[1..],
+            &format!("{good}A"),
+            &format!("{}=", &good[1..]),
+            &format!("{}+", &good[1..]),
+            &"é".repeat(32),
+        ] {
             assert!(Token::read(wrong).is_none(), "{wrong}");
         }
     }

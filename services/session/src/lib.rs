@@ -27,7 +27,8 @@ pub async fn start(platform: &Platform, config: Config) -> Result<Service> {
     let sessions = service::Sessions::new(&platform, config);
     platform.background.spawn_until_drained(sessions.clone().forget_ended());
 
-    let http = handlers::http::api().router("session", platform.signer.clone(), platform.metrics.clone(), sessions.clone());
+    let http =
+        handlers::http::api().router("session", platform.signer.clone(), platform.metrics.clone(), sessions.clone());
     let rpc = rpc_router(handlers::grpc::routes(sessions.clone()), platform.signer.clone());
     let ready = Arc::new(move || {
         let sessions = sessions.clone();

@@ -25,7 +25,11 @@ pub async fn insert(tx: &mut Tx<'_>, session: &Session) -> Result<()> {
 }
 
 pub async fn find_by_token(tx: &mut Tx<'_>, space: Uuid, token_hash: Vec<u8>) -> Result<Option<Session>> {
-    tx.query("select * from session_sessions where space_id = $1 and token_hash = $2").bind(space).bind(token_hash).maybe().await
+    tx.query("select * from session_sessions where space_id = $1 and token_hash = $2")
+        .bind(space)
+        .bind(token_hash)
+        .maybe()
+        .await
 }
 
 /// Notes the last use, never an earlier one than is known.

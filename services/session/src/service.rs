@@ -37,13 +37,17 @@ impl Sessions {
     }
 
     pub async fn check_ready(&self) -> Result<()> {
-        self.platform.db.read(Scope::System, |tx| async move { tx.query("select 1").value::<i64>().await }.boxed()).await?;
+        self.platform
+            .db
+            .read(Scope::System, |tx| async move { tx.query("select 1").value::<i64>().await }.boxed())
+            .await?;
         Ok(())
     }
 
     /// Signs `user` in on a device. Past the limit of sessions, those used longest ago end.
     pub async fn open(&self, user: Uuid, role: Role, device: &str) -> Result<Opened> {
-        let (id, token, now) = (self.platform.ids.id(), Token::new(user, &*self.platform.ids), self.platform.clock.now());
+        let (id, token, now) =
+            (self.platform.ids.id(), Token::new(user, &*self.platform.ids), self.platform.clock.now());
         let absolute = self.config.absolute(role);
         let (token_hash, device, per_person) = (token.hash(), clean_device(device), self.config.per_person);
         self.platform
@@ -96,7 +100,10 @@ impl Sessions {
 
     /// A full disk must not sign people out, so a failure is only told to the log.
     async fn note_use(&self, user: Uuid, id: Uuid, now: DateTime<Utc>) {
-        let noted = self.platform.db.write(user, move |tx| async move { repository::set_seen(tx, user, id, now).await }.boxed());
+        let noted = self
+            .platform
+            .db
+            .write(user, move |tx| async move { repository::set_seen(tx, user, id, now).await }.boxed());
         if let Err(error) = noted.await {
             tracing::warn!(%error, "the use of a session could not be noted");
         }
@@ -128,8 +135,11 @@ impl Sessions {
                 user_seen: ended - self.config.idle(Role::User),
                 admin_seen: ended - self.config.idle(Role::Admin),
             };
-            let forgotten =
-                self.platform.db.write(Scope::System, move |tx| async move { repository::forget(tx, oldest).await }.boxed()).await;
+            let forgotten = self
+                .platform
+                .db
+                .write(Scope::System, move |tx| async move { repository::forget(tx, oldest).await }.boxed())
+                .await;
             match forgotten {
                 Ok(1000..) => {}
                 Ok(_) => tokio::time::sleep(Duration::from_secs(3600)).await,

@@ -7,7 +7,10 @@ use platform::{Result, db::Tx};
 use uuid::Uuid;
 
 pub async fn find(tx: &mut Tx<'_>, space: Uuid) -> Result<Option<Account>> {
-    tx.query("select id, name, email, role from user_accounts where space_id = $1 and id = $1").bind(space).maybe().await
+    tx.query("select id, name, email, role from user_accounts where space_id = $1 and id = $1")
+        .bind(space)
+        .maybe()
+        .await
 }
 
 /// The one account with this address, wherever it lies.

@@ -1,7 +1,7 @@
 //! Secrets that break one promise each, and the check that must notice.
 
 use super::{CHECKS, Harness, embedded::InFolder};
-use crate::suite::fails;
+use crate::suite::{fails, passes};
 use async_trait::async_trait;
 use platform::{
     Result,
@@ -14,6 +14,8 @@ use std::{
 
 #[derive(Clone, Copy)]
 enum Fault {
+    /// The control: whatever else fails, fails for its fault.
+    None,
     MakesUpUnknown,
     KeepsLineBreak,
     CreatesEachTime,
@@ -96,7 +98,9 @@ impl Secrets for BrokenSecrets {
                 self.see(name, &secret);
                 Ok(secret)
             }
-            Fault::HalfLength => Ok(Secret::new(self.inner.get_or_create(name, length).await?.expose()[..length / 2].to_vec())),
+            Fault::HalfLength => {
+                Ok(Secret::new(self.inner.get_or_create(name, length).await?.expose()[..length / 2].to_vec()))
+            }
             Fault::OneForAll => self.inner.get_or_create("one", length).await,
             _ => self.inner.get_or_create(name, length).await,
         }
@@ -105,6 +109,8 @@ impl Secrets for BrokenSecrets {
 
 #[tokio::test]
 async fn broken_secrets_are_noticed() -> anyhow::Result<()> {
+    let broken = |fault| anyhow::Ok(Broken { inner: InFolder::new()?, fault });
+    passes::<dyn Harness>(CHECKS, || Ok(Box::new(broken(Fault::None)?))).await?;
     for (fault, check) in [
         (Fault::MakesUpUnknown, "unknown_is_none"),
         (Fault::KeepsLineBreak, "what_the_operator_set_is_read"),
@@ -117,7 +123,7 @@ async fn broken_secrets_are_noticed() -> anyhow::Result<()> {
         (Fault::ReadsOnce, "rotation_is_seen"),
         (Fault::AnyName, "names_are_checked"),
     ] {
-        fails::<dyn Harness>(CHECKS, check, &Broken { inner: InFolder::new()?, fault }).await?;
+        fails::<dyn Harness>(CHECKS, check, &broken(fault)?).await?;
     }
     Ok(())
 }

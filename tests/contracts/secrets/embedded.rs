@@ -94,7 +94,9 @@ async fn the_environment_wins() -> Result<()> {
         "TAIFAS_SECRET_EMPTY" => Some(String::new()),
         _ => None,
     })?;
-    for (name, expected) in [("api-key", &b"from the environment"[..]), ("mounted", b"from a mount"), ("bytes", &[0, 1, 2, 255])] {
+    for (name, expected) in
+        [("api-key", &b"from the environment"[..]), ("mounted", b"from a mount"), ("bytes", &[0, 1, 2, 255])]
+    {
         let secret = secrets.get_or_create(name, 32).await?;
         ensure!(secret.expose() == expected, "{name}");
     }

@@ -119,7 +119,10 @@ async fn survives(task: &str) -> Result<usize> {
         for stream in 0..LONG_LIVED {
             let prefix = streams.open(Uuid::from_u128(stream), round, 0).await?;
             said.check(stream, &prefix).with_context(|| format!("stream {stream} after kill {round}"))?;
-            ensure!(round == 1 || streams.open(Uuid::from_u128(stream), round - 1, 0).await.is_err(), "the fence is lost");
+            ensure!(
+                round == 1 || streams.open(Uuid::from_u128(stream), round - 1, 0).await.is_err(),
+                "the fence is lost"
+            );
         }
     }
     Ok(said.shown.len())

@@ -83,7 +83,10 @@ async fn a_power_cut_changes_the_epoch_and_a_crash_does_not() -> Result<()> {
     let lost = streams.read(stream, Some(Position { epoch: before, seq: 1 })).next().await?;
     ensure!(lost == Item::Lost { epoch: after.epoch, first: 0, next: 3 }, "{lost:?}");
     drop(streams);
-    ensure!(harness.open()?.open(stream, 3, 0).await?.epoch == after.epoch, "each restart changes the epoch from now on");
+    ensure!(
+        harness.open()?.open(stream, 3, 0).await?.epoch == after.epoch,
+        "each restart changes the epoch from now on"
+    );
     Ok(())
 }
 
@@ -133,7 +136,11 @@ async fn damage_changes_the_epoch() -> Result<()> {
         OpenOptions::new().write(true).open(&segment)?.write_all_at(&[0xff], ends[record] + 20)?;
         let streams = harness.open()?;
         let prefix = streams.open(stream, 2, 0).await?;
-        ensure!(prefix.entries == numbered(0..record as u64), "{} entries before record {record}", prefix.entries.len());
+        ensure!(
+            prefix.entries == numbered(0..record as u64),
+            "{} entries before record {record}",
+            prefix.entries.len()
+        );
         ensure!(prefix.epoch != epoch, "entries that were shown are lost and the epoch stays");
     }
     Ok(())

@@ -124,7 +124,8 @@ impl World {
         let Some(model) = self.model.get(&stream) else { return Ok(()) };
         let epoch = if same_epoch { model.epoch } else { model.epoch ^ 1 };
         let mut reading = self.streams()?.read(id(stream), Some(Position { epoch, seq }));
-        let after = u64::try_from(seq + 1).ok().filter(|after| same_epoch && (model.base..=model.next()).contains(after));
+        let after =
+            u64::try_from(seq + 1).ok().filter(|after| same_epoch && (model.base..=model.next()).contains(after));
         if after.is_none() {
             let item = reading.next().await?;
             ensure!(item == Item::Lost { epoch: model.epoch, first: model.base, next: model.next() }, "{item:?}");

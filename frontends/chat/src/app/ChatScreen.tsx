@@ -3,7 +3,7 @@ import { ApiError } from "@taifas/api-client/apiError";
 import { isRunning, type Message, type User } from "@taifas/api-client/types";
 import { IconButton } from "@taifas/ui-components/IconButton";
 import { Menu as MenuIcon, SquarePen } from "lucide-react";
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { Suspense, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { useLocation, useSearchParams } from "wouter";
 import { useStore } from "zustand";
 import { refreshThread, useModels, useThread } from "../api/queries";
@@ -12,19 +12,20 @@ import { ReturnedBar } from "../features/composer/ReturnedBar";
 import { ConnectionBar } from "../features/connection/ConnectionBar";
 import { ModelPicker } from "../features/models/ModelPicker";
 import { Missing } from "../features/thread/Missing";
-import { Thread, type ThreadHandle } from "../features/thread/Thread";
+import type { ThreadHandle } from "../features/thread/Thread";
 import { ThreadSkeleton } from "../features/thread/ThreadSkeleton";
 import { ToastHost } from "../features/toasts/ToastHost";
 import { Greeting } from "../features/welcome/Greeting";
 import { NEW_CHAT } from "../stores/drafts";
 import { toggleSidebar } from "../stores/frame";
 import { stopReply, subscribeReply, liveView } from "../stores/liveReplies";
-import { chooseModel, modelChoice, pickModel } from "../stores/modelChoice";
+import { chooseModel, modelChoice } from "../stores/modelChoice";
 import { goesOnAfter, outbox, queueNext, releaseNext, sendMessage, setReturned } from "../stores/outbox";
+import { pickModel } from "../stores/pickModel";
 import { stopOnArrival } from "../stores/stopOnArrival";
 import { t } from "../texts/t";
 import { chatPath } from "./routes";
-import { useSyncExternalStore } from "react";
+import { ThreadView } from "./threadView";
 
 /** The model whose nature has to be told before the first question. */
 const GUIDE = "guide/guide";
@@ -115,7 +116,7 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
     <main className={empty ? "main empty" : "main"}>
       <ConnectionBar waiting={items.filter((item) => item.state === "waiting").length} />
       <header className={scrolled && !empty ? "head line" : "head"}>
-        <IconButton className="only-m" label={t("sidebar.open")} onClick={toggleSidebar}><MenuIcon className="i lg" /></IconButton>
+        <IconButton className="only-m" label={t("sidebar.open")} data-testid="drawer-open" onClick={toggleSidebar}><MenuIcon className="i lg" /></IconButton>
         <ModelPicker
           models={models.data ?? null}
           chosen={model}
@@ -127,6 +128,7 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
         )}
         <ToastHost />
       </header>
+      {!empty && !missing && <h1 className="sr">{thread.data?.chat.title || t("sidebar.untitled")}</h1>}
       {empty ? (
         <div className="scroll"><div className="hero"><div className="col"><Greeting name={user?.name ?? null} /></div></div></div>
       ) : missing && thread.error ? (
@@ -134,14 +136,16 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
       ) : messages.length === 0 && outgoing.length === 0 ? (
         <ThreadSkeleton />
       ) : (
-        <Thread
-          key={chatId}
-          ref={threadRef}
-          messages={messages}
-          outgoing={outgoing}
-          chosenModel={model?.id ?? null}
-          onScrolled={setScrolled}
-        />
+        <Suspense fallback={<ThreadSkeleton />}>
+          <ThreadView
+            key={chatId}
+            ref={threadRef}
+            messages={messages}
+            outgoing={outgoing}
+            chosenModel={model?.id ?? null}
+            onScrolled={setScrolled}
+          />
+        </Suspense>
       )}
       {!missing && (
         <div className="dock">
@@ -158,8 +162,8 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
               onStop={stop}
               onReleaseNext={() => next && releaseNext(next, leaf?.id ?? null)}
             />
-            {empty && model?.id === GUIDE && <p className="explain">{t("guide.explain")}</p>}
-            <div className={empty ? "fine only-docked" : "fine"}>{t("composer.disclaimer")}</div>
+            {empty && <p className="explain">{model?.id === GUIDE ? t("guide.explain") : ""}</p>}
+            <div className="fine">{t("composer.disclaimer")}</div>
           </div>
         </div>
       )}

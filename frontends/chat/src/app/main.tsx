@@ -6,6 +6,7 @@ import { queryClient } from "../api/queryClient";
 import "./app.css";
 import { adoptTyping } from "./adoptTyping";
 import { App } from "./App";
+import { preloadThread } from "./threadView";
 import { exposeTestHook } from "./testHook";
 
 declare global {
@@ -22,6 +23,7 @@ async function mount(): Promise<void> {
     // Replacing the field now would tear a half-composed word.
     await new Promise((resolve) => root.addEventListener("compositionend", resolve, { once: true }));
   }
+  preloadThread();
   adoptTyping();
   exposeTestHook();
   createRoot(root).render(

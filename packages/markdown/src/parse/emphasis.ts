@@ -57,7 +57,19 @@ export class Runs {
     else this.last = run.before;
   }
 
-  /** Pairs the runs after `bottom` and forgets them. Returns the index of the first opener left without a closer. */
+  /** Lets the openers left after pairing reach to the end of the text, if they are near it. For text that is still arriving. */
+  pairWithEnd(end: number): void {
+    for (let run = this.last; run; run = run.before) {
+      const reach = run.left >= 2 || run.character === "~" ? 400 : 80;
+      if (!run.canOpen || run.left > 3 || end - run.at > reach) continue;
+      if (run.character === "~") run.opens.push("strike");
+      else if (run.left >= 2) run.opens.push("strong");
+      if (run.character !== "~" && run.left !== 2) run.opens.push("emphasis");
+      run.left = 0;
+    }
+  }
+
+  /** Pairs the runs after `bottom`. Returns the index of the first opener left without a closer. */
   pair(bottom: Run | null): number {
     const floor = new Map<string, Run | null>();
     let closer = this.last;
@@ -93,12 +105,14 @@ export class Runs {
       }
     }
     let first = Number.POSITIVE_INFINITY;
-    while (this.last && this.last !== bottom) {
-      if (this.last.canOpen) first = this.last.at;
-      this.last = this.last.before;
-    }
-    if (bottom) bottom.after = null;
+    for (let run = this.last; run && run !== bottom; run = run.before) if (run.canOpen) first = run.at;
     return first;
+  }
+
+  /** Forgets the runs after `bottom`. */
+  forget(bottom: Run | null): void {
+    this.last = bottom;
+    if (bottom) bottom.after = null;
   }
 }
 
@@ -135,6 +149,10 @@ export function assemble(pieces: readonly Piece[]): Inline[] {
     }
     if (piece.left > 0) add({ kind: "text", text: piece.character.repeat(piece.left) });
     for (let i = piece.opens.length - 1; i >= 0; i--) frames.push({ wrap: piece.opens[i] ?? null, children: [] });
+  }
+  while (frames.length > 1) {
+    const done = frames.pop();
+    if (done?.wrap) add({ kind: done.wrap, children: done.children });
   }
   return frames[0]?.children ?? [];
 }

@@ -5,13 +5,17 @@ import type { Definitions } from "./definitions.ts";
 import { unescapeText } from "./destination.ts";
 import type { Node } from "./node.ts";
 import { splitRow } from "./table.ts";
-import { readInline } from "./windows.ts";
+import { readInline, type Segment, WINDOW } from "./windows.ts";
 
 const TASK = /^\[([ xX])\][ \t]+(?=\S)/;
 
 export class Freezer {
   /** Characters of running text read so far, counting every reading. */
   read = 0;
+  /** The last leaf, if its text is still arriving. */
+  private arriving: Node | null = null;
+  /** Segments of the last long text read. One paragraph grows at a time, and a segment says itself whether it still holds. */
+  private readonly segments: Segment[] = [];
   private readonly dependents = new Map<string, Set<Node>>();
   private readonly definitions: Definitions;
 
@@ -32,17 +36,22 @@ export class Freezer {
     }
   }
 
-  blocks(parent: Node): readonly Block[] {
+  /** The blocks of a whole document. `arriving`: more text will come at its end. */
+  document(root: Node, arriving: boolean): readonly Block[] {
+    let leaf = root;
+    while (leaf.last) leaf = leaf.last;
+    this.arriving = arriving && !leaf.settled ? leaf : null;
+    return this.blocks(root);
+  }
+
+  private blocks(parent: Node): readonly Block[] {
     return Object.freeze(parent.children.map((child) => this.block(child)));
   }
 
   private block(node: Node): Block {
     if (node.view) return node.view;
     const block = Object.freeze(this.make(node));
-    if (node.settled) {
-      node.view = block;
-      node.segments = [];
-    }
+    if (node.settled) node.view = block;
     return block;
   }
 
@@ -93,7 +102,8 @@ export class Freezer {
   }
 
   private inline(node: Node, source: string): readonly Inline[] {
-    const reading = readInline(source, (label) => this.definitions.find(label), node.segments);
+    const known = source.length > WINDOW ? this.segments : [];
+    const reading = readInline(source, (label) => this.definitions.find(label), known, node === this.arriving);
     this.read += reading.read;
     if (node.settled) {
       for (const label of reading.labels) {

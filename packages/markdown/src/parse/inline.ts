@@ -62,9 +62,12 @@ class Scanner {
   private readonly source: string;
   private readonly lookup: Lookup;
 
-  constructor(source: string, lookup: Lookup) {
+  private readonly arriving: boolean;
+
+  constructor(source: string, lookup: Lookup, arriving: boolean) {
     this.source = source;
     this.lookup = lookup;
+    this.arriving = arriving;
   }
 
   scan(): Scan {
@@ -83,6 +86,7 @@ class Scanner {
       if (whole || (found[0] === "&" && pieces < this.pieces.length)) this.runs.bound.push([next, this.at]);
     }
     const opener = this.runs.pair(null);
+    if (this.arriving) this.runs.pairWithEnd(source.length);
     const bracket = this.brackets.find((one) => one.active)?.at ?? Number.POSITIVE_INFINITY;
     const inline = linkMail(assemble(this.pieces));
     return { inline, openAt: Math.min(this.openAt, opener, bracket), bound: this.runs.bound };
@@ -128,9 +132,10 @@ class Scanner {
     const last = this.pieces.at(-1);
     let hard = false;
     if (last && !(last instanceof Run) && last.kind === "text") {
-      const kept = last.text.replace(/ +$/, "");
-      hard = last.text.length - kept.length >= 2;
-      this.pieces[this.pieces.length - 1] = { kind: "text", text: kept };
+      let end = last.text.length;
+      while (last.text.charAt(end - 1) === " ") end--;
+      hard = last.text.length - end >= 2;
+      this.pieces[this.pieces.length - 1] = { kind: "text", text: last.text.slice(0, end) };
     }
     if (hard) this.pieces.push({ kind: "break" });
     else this.text("\n");
@@ -168,11 +173,18 @@ class Scanner {
       this.missing.add(ticks);
     }
     this.openAt = Math.min(this.openAt, this.at);
-    this.literal(ticks.length);
+    const rest = this.source.slice(from);
+    if (!this.arriving || rest.length > 80 || /[\n`]/.test(rest)) return this.literal(ticks.length);
+    if (rest !== "") this.pieces.push({ kind: "code", text: rest });
+    this.at = this.source.length;
   }
 
   private run(character: "*" | "_" | "~"): void {
     const length = matchAt(SAME[character], this.source, this.at)?.[0].length ?? 1;
+    if (this.arriving && this.at + length === this.source.length && this.unfinished(character, length)) {
+      this.at += length;
+      return;
+    }
     const codeBefore = this.source.charCodeAt(this.at - 1);
     const astral = codeBefore >= 0xdc00 && codeBefore <= 0xdfff && this.at > 1;
     const before = this.at === 0 ? "\n" : this.source.slice(this.at - (astral ? 2 : 1), this.at);
@@ -194,6 +206,14 @@ class Scanner {
     this.at += length;
   }
 
+  /** Whether a run at the end of arriving text is only the first part of a marker: of an opening one, or half of a closing one. */
+  private unfinished(character: string, length: number): boolean {
+    if (length > 3) return false;
+    let opener = this.runs.last;
+    while (opener && !(opener.character === character && opener.canOpen)) opener = opener.before;
+    return !opener || opener.length > length;
+  }
+
   private open(token: "[" | "!["): void {
     const last = this.brackets.at(-1);
     if (last) last.followed = true;
@@ -213,8 +233,14 @@ class Scanner {
     const opener = this.brackets.pop();
     if (!opener?.active) return this.literal(1);
     const found = this.inlineTarget(this.at + 1) ?? this.referenceTarget(opener);
-    if (!found) return this.literal(1);
+    if (!found) {
+      // What follows may be the beginning of a target that the end of the window cuts off.
+      const next = this.source.charAt(this.at + 1);
+      if (next === "" || next === "(" || next === "[") this.openAt = Math.min(this.openAt, opener.at - 2);
+      return this.literal(1);
+    }
     this.runs.pair(opener.runs);
+    this.runs.forget(opener.runs);
     this.runs.bound.push([opener.at - 2, found.next]);
     const inner = assemble(this.pieces.splice(opener.piece).slice(1));
     const { href, title } = found.target;
@@ -316,7 +342,15 @@ function withoutLinks(parts: readonly Inline[]): Inline[] {
   });
 }
 
-/** Reads running text. */
-export function scanInline(source: string, lookup: Lookup): Scan {
-  return new Scanner(source, lookup).scan();
+/** An image or an address in parentheses that has no end yet. */
+const UNFINISHED_IMAGE = /!\[[^[\]\n]{0,300}(?:\]\([^()\s]{0,2000})?$/;
+const UNFINISHED_LINK = /\[([^[\]\n]{1,300})\]\([^()\s]{0,2000}$/;
+
+/**
+ * Reads running text. With `arriving` the text is the end of what is still being received: markers whose partners have not come
+ * yet are taken as if they had, so that what is shown does not jump from source to result.
+ */
+export function scanInline(source: string, lookup: Lookup, arriving = false): Scan {
+  const shown = arriving ? source.replace(UNFINISHED_IMAGE, "").replace(UNFINISHED_LINK, "$1") : source;
+  return new Scanner(shown, lookup, arriving).scan();
 }

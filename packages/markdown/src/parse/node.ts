@@ -1,6 +1,5 @@
 // A block while it is being read. Nodes are mutable; what leaves the parser are the frozen values of tree.ts made from them.
 import { type Align, type Block, type Cells, type ListItem, PAGE } from "../tree.ts";
-import type { Segment } from "./windows.ts";
 
 export type Kind = "root" | "quote" | "list" | "item" | "paragraph" | "heading" | "rule" | "code" | "html" | "table" | "row";
 
@@ -42,7 +41,6 @@ export class Node {
   item: ListItem | null = null;
   cells: Cells | null = null;
   pages: (readonly string[])[] = [];
-  segments: Segment[] = [];
 
   readonly kind: Kind;
   readonly parent: Node | null;
@@ -98,6 +96,5 @@ function bookmark(node: Node): () => void {
     node.end = end;
     node.open = true;
     // A page may have been filled by the lines taken back.
-    node.pages = node.pages.slice(0, Math.floor(lineCount / PAGE));
   };
 }

@@ -31,7 +31,11 @@ export function atxHeading(word: string): { level: number; text: string } | null
   const match = /^(#{1,6})(?:[ \t]+|$)/.exec(word);
   if (!match?.[1]) return null;
   const text = word.slice(match[0].length).trim();
-  return { level: match[1].length, text: text.replace(/(?:^|[ \t]+)#+$/, "") };
+  // The closing sequence needs a blank before it. (One pattern for it would take quadratic time on long runs of blanks.)
+  let end = text.length;
+  while (text.charAt(end - 1) === "#") end--;
+  const closed = end < text.length && (end === 0 || /[ \t]/.test(text.charAt(end - 1)));
+  return { level: match[1].length, text: closed ? text.slice(0, end).trimEnd() : text };
 }
 
 /** The level a line under a paragraph gives it, or 0. */

@@ -40,8 +40,11 @@ function cutOf(window: string, scan: Scan): number | null {
   return last(safe, blank) ?? last(safe, /\p{L}\p{L}.?/u) ?? last(window.length - 1, blank) ?? last(window.length - 1, /\p{L}\p{L}.?/u);
 }
 
-/** Reads running text; `known` holds the settled segments of an earlier reading and is brought up to date. */
-export function readInline(source: string, lookup: Lookup, known: Segment[]): Reading {
+/**
+ * Reads running text; `known` holds the settled segments of an earlier reading and is brought up to date. For `arriving` see
+ * `scanInline`.
+ */
+export function readInline(source: string, lookup: Lookup, known: Segment[], arriving = false): Reading {
   const inline: Inline[] = [];
   const labels = new Set<string>();
   let read = 0;
@@ -77,7 +80,7 @@ export function readInline(source: string, lookup: Lookup, known: Segment[]): Re
   known.length = Math.min(known.length, index);
   const rest = source.slice(from);
   const asked = new Map<string, Target | undefined>();
-  for (const part of scanInline(rest, remember(lookup, asked)).inline) appendInline(inline, part);
+  for (const part of scanInline(rest, remember(lookup, asked), arriving).inline) appendInline(inline, part);
   for (const label of asked.keys()) labels.add(label);
   return { inline, labels, read: read + rest.length };
 }

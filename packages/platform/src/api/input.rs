@@ -76,6 +76,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
         axum::extract::Query::<T>::from_request_parts(parts, state)
             .await
             .map(|axum::extract::Query(value)| Self(value))
-            .map_err(|rejection| Error::new(Code::Invalid, format!("the address does not fit: {}", rejection.body_text())))
+            .map_err(|rejection| {
+                Error::new(Code::Invalid, format!("the address does not fit: {}", rejection.body_text()))
+            })
     }
 }

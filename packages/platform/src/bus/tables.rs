@@ -150,6 +150,12 @@ impl Subscription for TableSubscription {
 
 impl From<Stored> for Delivery {
     fn from(row: Stored) -> Self {
-        Self { position: row.position, space: row.space_id, aggregate: row.aggregate_id, kind: row.kind, payload: row.payload }
+        Self {
+            position: row.position,
+            space: row.space_id,
+            aggregate: row.aggregate_id,
+            kind: row.kind,
+            payload: row.payload,
+        }
     }
 }

@@ -45,7 +45,13 @@ impl<T> Expiry<String, Kept<T>> for UntilOld {
         Some(kept.until.saturating_duration_since(Instant::now()))
     }
 
-    fn expire_after_update(&self, _: &String, kept: &Kept<T>, _: std::time::Instant, _: Option<Duration>) -> Option<Duration> {
+    fn expire_after_update(
+        &self,
+        _: &String,
+        kept: &Kept<T>,
+        _: std::time::Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
         Some(kept.until.saturating_duration_since(Instant::now()))
     }
 }

@@ -21,11 +21,18 @@ pub(super) fn run(connection: &mut Connection, service: &'static str, migrations
         .collect::<Result<Vec<_>, _>>()
         .map_err(Error::internal)?;
     let mut runner = Runner::new(&steps).set_abort_missing(false).set_abort_divergent(true);
-    runner.set_migration_table_name(format!("{service}_migrations"));
+    let table = format!("{service}_migrations");
+    runner.set_migration_table_name(&table);
+    if !connection.table_exists(None, table.as_str()).map_err(Error::internal)? {
+        runner.run(connection).map_err(Error::internal)?;
+        return Ok(());
+    }
 
     let known = migrations.iter().map(|m| m.version).max().unwrap_or(0);
     let applied = runner.get_applied_migrations(connection).map_err(Error::internal)?;
-    if let Some(newer) = applied.iter().map(Step::version).max().filter(|version| i64::from(*version) > i64::from(known)) {
+    if let Some(newer) =
+        applied.iter().map(Step::version).max().filter(|version| i64::from(*version) > i64::from(known))
+    {
         return Err(Error::unavailable(format!(
             "the database is at version {newer} of the {service} tables, this program knows {known}: \
              it was last used by a newer Taifas; start that version, or restore a backup made before the upgrade"

@@ -2,7 +2,11 @@
 
 use super::row::{Column, FromRow, Row, Value};
 use crate::{Error, Result};
-use rusqlite::{Connection, ErrorCode, params_from_iter};
+use rusqlite::{CachedStatement, Connection, ErrorCode};
+
+/// The names of parameters, in the order values are bound.
+const NAMES: [&str; 16] =
+    ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15", "$16"];
 
 /// A running transaction. Holds `&mut` so that the futures of a closure are `Send`.
 pub struct Tx<'c> {
@@ -44,10 +48,9 @@ impl Query<'_, '_> {
     /// # Errors
     /// `conflict` on a violated uniqueness, `timeout` past the deadline, `unavailable` when the disk
     /// refuses.
-    pub async fn run(self) -> Result<u64> {
-        let mut statement = self.tx.connection.prepare_cached(self.sql).map_err(failure)?;
-        let changed = statement.execute(params_from_iter(&self.values)).map_err(failure)?;
-        Ok(changed as u64)
+    pub async fn run(mut self) -> Result<u64> {
+        let mut statement = self.prepare()?;
+        Ok(statement.raw_execute().map_err(failure)? as u64)
     }
 
     /// All rows.
@@ -79,21 +82,35 @@ impl Query<'_, '_> {
     ///
     /// # Errors
     /// As [`Query::run`].
-    pub async fn value<T: Column>(self) -> Result<Option<T>> {
-        let mut statement = self.tx.connection.prepare_cached(self.sql).map_err(failure)?;
-        let mut rows = statement.query(params_from_iter(&self.values)).map_err(failure)?;
+    pub async fn value<T: Column>(mut self) -> Result<Option<T>> {
+        let mut statement = self.prepare()?;
+        let mut rows = statement.raw_query();
         let Some(row) = rows.next().map_err(failure)? else { return Ok(None) };
         T::read(row.get_ref(0).map_err(failure)?).map(Some)
     }
 
-    fn collect<T: FromRow>(self, limit: usize) -> Result<Vec<T>> {
+    /// Binds by name: to SQLite, `$2` is the name of a parameter, not its number.
+    fn prepare(&mut self) -> Result<CachedStatement<'_>> {
         let mut statement = self.tx.connection.prepare_cached(self.sql).map_err(failure)?;
+        for (value, name) in self.values.iter().zip(NAMES) {
+            let index = statement.parameter_index(name).map_err(failure)?;
+            let index = index.ok_or_else(|| Error::internal(format!("no {name} in: {}", self.sql)))?;
+            statement.raw_bind_parameter(index, value).map_err(failure)?;
+        }
+        if self.values.len() != statement.parameter_count() || self.values.len() > NAMES.len() {
+            return Err(Error::internal(format!("{} values for: {}", self.values.len(), self.sql)));
+        }
+        Ok(statement)
+    }
+
+    fn collect<T: FromRow>(mut self, limit: usize) -> Result<Vec<T>> {
+        let mut statement = self.prepare()?;
         let at = T::COLUMNS
             .iter()
             .map(|name| statement.column_index(name))
             .collect::<rusqlite::Result<Vec<_>>>()
             .map_err(failure)?;
-        let mut rows = statement.query(params_from_iter(&self.values)).map_err(failure)?;
+        let mut rows = statement.raw_query();
         let mut out = Vec::new();
         while out.len() < limit
             && let Some(row) = rows.next().map_err(failure)?
@@ -110,7 +127,9 @@ pub(super) fn failure(error: rusqlite::Error) -> Error {
         Some(ErrorCode::ConstraintViolation) => Error::conflict("that exists already").with("cause", error.to_string()),
         Some(ErrorCode::OperationInterrupted) => Error::timeout("the database took too long for this"),
         Some(ErrorCode::DiskFull) => Error::unavailable("the disk that holds the database is full; free space on it"),
-        Some(ErrorCode::ReadOnly) => Error::unavailable("the database cannot be written; check the disk and the rights of the data folder"),
+        Some(ErrorCode::ReadOnly) => {
+            Error::unavailable("the database cannot be written; check the disk and the rights of the data folder")
+        }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::unavailable("the database is busy"),
         Some(ErrorCode::SystemIoFailure) => Error::unavailable("the disk that holds the database fails; see the log"),
         _ => Error::internal(error),

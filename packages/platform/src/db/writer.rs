@@ -53,12 +53,7 @@ pub(super) fn run(mut connection: Guarded, jobs: &Receiver<Job>, topics: &Topics
 }
 
 /// Commits `first` and what else waits; returns a job that must run alone, if one came up.
-fn commit_group(
-    connection: &mut Guarded,
-    first: Part,
-    jobs: &Receiver<Job>,
-    topics: &Topics,
-) -> Option<Job> {
+fn commit_group(connection: &mut Guarded, first: Part, jobs: &Receiver<Job>, topics: &Topics) -> Option<Job> {
     let mut alone = None;
     if let Err(error) = batch(connection.unbounded(), "begin immediate") {
         // Outside a transaction a savepoint would commit by itself: nothing may run.

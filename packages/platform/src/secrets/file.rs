@@ -46,7 +46,10 @@ impl FileSecrets {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn with_environment(folder: impl Into<PathBuf>, environment: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Result<Self> {
+    pub fn with_environment(
+        folder: impl Into<PathBuf>,
+        environment: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Result<Self> {
         let folder = folder.into();
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
         made.map_err(|error| unusable(&folder, &error))?;
@@ -151,7 +154,8 @@ fn parse(mut bytes: Vec<u8>, place: &str) -> Result<Secret> {
     }
     if let Some(encoded) = bytes.strip_prefix(BYTES.as_bytes()) {
         let decoded = STANDARD.decode(encoded);
-        bytes = decoded.map_err(|_| Error::unavailable(format!("the secret in {place} starts with {BYTES} but is not base64")))?;
+        bytes = decoded
+            .map_err(|_| Error::unavailable(format!("the secret in {place} starts with {BYTES} but is not base64")))?;
     }
     if bytes.is_empty() {
         return Err(Error::unavailable(format!("the secret in {place} is empty; fill it in or remove it")));

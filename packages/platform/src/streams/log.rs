@@ -1,5 +1,5 @@
-//! The log on the disk: numbered segment files, written by one thread, each deleted when no stream
-//! needs it. Old segments are only read; every start and every full segment begins a new one.
+//! The log on the disk: numbered segment files, written by one thread, deleted from the oldest on
+//! when no stream needs them. Old segments are only read; every start and every full segment begins a new one.
 
 use super::record::{self, Fact, Found, HEADER, Header};
 use crate::{Error, Result};
@@ -38,7 +38,12 @@ struct Current {
 impl Log {
     /// Opens the folder (made with mode 0700) and hands every record to `visit` in the order of
     /// writing, with the number of its segment; `visit` says whether the record fits.
-    pub fn open(folder: &Path, boot: Uuid, segment_bytes: u64, mut visit: impl FnMut(u64, Uuid, Fact<'_>) -> bool) -> Result<Self> {
+    pub fn open(
+        folder: &Path,
+        boot: Uuid,
+        segment_bytes: u64,
+        mut visit: impl FnMut(u64, Uuid, Fact<'_>) -> bool,
+    ) -> Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| unusable(folder, &error))?;
         let mut log = Self {
             folder: folder.to_owned(),
@@ -143,36 +148,33 @@ impl Log {
         }
     }
 
-    /// One stream less needs these segments; the ones nobody needs are deleted.
+    /// One stream less needs these segments.
     pub fn release(&mut self, numbers: &[u64]) {
         for number in numbers {
             if let Some(segment) = self.segments.get_mut(number) {
                 segment.holders = segment.holders.saturating_sub(1);
             }
-            self.delete_unless_held(*number);
         }
+        self.clean();
     }
 
-    /// Deletes every old segment that no stream needs.
+    /// Deletes old segments up to the first one that a stream needs. Oldest first and without a hole:
+    /// so of any stream whose beginning is there, everything that followed is there too, and a missing
+    /// record always means damage.
     pub fn clean(&mut self) {
-        for number in self.segments.keys().copied().collect::<Vec<_>>() {
-            self.delete_unless_held(number);
-        }
-    }
-
-    fn delete_unless_held(&mut self, number: u64) {
-        let free = self.segments.get(&number).is_some_and(|segment| segment.holders == 0);
-        if !free || self.is_current(number) {
-            return;
-        }
-        match fs::remove_file(self.path(number)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+        while let Some((number, segment)) = self.segments.first_key_value() {
+            let number = *number;
+            if segment.holders > 0 || self.is_current(number) {
+                return;
+            }
+            if let Err(error) = fs::remove_file(self.path(number))
+                && error.kind() != io::ErrorKind::NotFound
+            {
                 // it stays in the table and is tried again with the next one
                 tracing::warn!(%error, number, "a streams segment could not be deleted");
+                return;
             }
-            _ => {
-                self.segments.remove(&number);
-            }
+            self.segments.remove(&number);
         }
     }
 
@@ -188,7 +190,8 @@ impl Log {
     }
 
     fn is_full(&self) -> bool {
-        self.current.is_none() || self.segments.last_key_value().is_none_or(|(_, last)| last.bytes >= self.segment_bytes)
+        self.current.is_none()
+            || self.segments.last_key_value().is_none_or(|(_, last)| last.bytes >= self.segment_bytes)
     }
 
     fn roll(&mut self) -> io::Result<()> {
@@ -234,5 +237,8 @@ fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
 }
 
 fn unusable(path: &Path, error: &io::Error) -> Error {
-    Error::unavailable(format!("the streams log {} cannot be used: {error}; check the disk and the owner of the folder", path.display()))
+    Error::unavailable(format!(
+        "the streams log {} cannot be used: {error}; check the disk and the owner of the folder",
+        path.display()
+    ))
 }

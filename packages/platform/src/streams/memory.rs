@@ -170,7 +170,9 @@ impl Cursor {
         };
         let wanted = match *self {
             Self::Start => Some(live.first),
-            Self::After(seen) if seen.epoch == live.epoch => seen.seq.checked_add(1).and_then(|seq| u64::try_from(seq).ok()),
+            Self::After(seen) if seen.epoch == live.epoch => {
+                seen.seq.checked_add(1).and_then(|seq| u64::try_from(seq).ok())
+            }
             Self::At { epoch, next } if epoch == live.epoch => Some(next),
             Self::After(_) | Self::At { .. } => None,
             Self::Freed => return Some(Item::Freed),

@@ -61,12 +61,24 @@ pub fn is_of_another_version(bytes: &[u8]) -> bool {
 pub enum Fact<'a> {
     /// A stream begins with its first seq at `base`; `nonce` tells it from an earlier one of the same
     /// id. Met again with the same nonce it is a copy and changes nothing.
-    Created { attempt: u32, base: u64, nonce: u64 },
+    Created {
+        attempt: u32,
+        base: u64,
+        nonce: u64,
+    },
     /// The fence was raised; a released stream is live again.
-    Fenced { attempt: u32 },
-    Appended { attempt: u32, seq: u64, bytes: &'a [u8] },
+    Fenced {
+        attempt: u32,
+    },
+    Appended {
+        attempt: u32,
+        seq: u64,
+        bytes: &'a [u8],
+    },
     /// Released at this time (milliseconds of the Unix epoch).
-    Released { at: u64 },
+    Released {
+        at: u64,
+    },
 }
 
 /// Appends the bytes of a record to `out`. A payload must not exceed [`PAYLOAD_MAX`].

@@ -69,7 +69,13 @@ struct Kept {
 }
 
 impl Writer {
-    pub fn new(options: Options, log: Log, streams: HashMap<Uuid, Replayed>, slots: Arc<Slots>, waiting: Arc<AtomicUsize>) -> Result<Self> {
+    pub fn new(
+        options: Options,
+        log: Log,
+        streams: HashMap<Uuid, Replayed>,
+        slots: Arc<Slots>,
+        waiting: Arc<AtomicUsize>,
+    ) -> Result<Self> {
         let syncer = options.sync_every.map(Syncer::start).transpose()?;
         let mut writer = Self {
             options,
@@ -182,7 +188,10 @@ impl Writer {
             (Action::Append { attempt, entries, .. }, Some(mut head)) => {
                 let added = entries.iter().map(|entry| cost(entry)).sum();
                 if head.bytes + added > self.options.stream_bytes {
-                    return Err(Error::too_large(format!("a stream holds at most {} bytes", self.options.stream_bytes)));
+                    return Err(Error::too_large(format!(
+                        "a stream holds at most {} bytes",
+                        self.options.stream_bytes
+                    )));
                 }
                 // a stream of this tick does not make way for itself
                 self.staged.insert(stream, head);
@@ -262,7 +271,10 @@ impl Writer {
             (Action::Open { answer, .. }, Some(slot)) => {
                 let state = slot.state.borrow();
                 let live = state.live.as_ref();
-                let _ = answer.send(live.map(|live| Prefix { epoch: live.epoch, entries: live.all(), next: live.next() }).ok_or_else(freed));
+                let _ = answer.send(
+                    live.map(|live| Prefix { epoch: live.epoch, entries: live.all(), next: live.next() })
+                        .ok_or_else(freed),
+                );
             }
             (Action::Release { answer }, _) => {
                 let _ = answer.send(Ok(()));
@@ -298,7 +310,8 @@ impl Writer {
             Some(released) => released.free_at <= now,
             None => now.duration_since(head.touched) >= self.options.abandoned_after,
         };
-        let streams: Vec<_> = self.kept.iter().filter(|(_, kept)| over(&kept.head)).map(|(stream, _)| *stream).collect();
+        let streams: Vec<_> =
+            self.kept.iter().filter(|(_, kept)| over(&kept.head)).map(|(stream, _)| *stream).collect();
         for stream in streams {
             self.free(stream);
         }
@@ -325,7 +338,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Keeps a long-lived stream from holding old segments for ever. Whenever a segment begins and
+    /// Keeps a long-lived stream from holding the log for ever. Whenever a segment begins and
     /// the log is larger than four segments and three times what is kept, the streams that hold the
     /// oldest segment are copied whole to the newest, so that it can go. So the log stays below that
     /// bound and one segment, and copying costs at most half of what is written.

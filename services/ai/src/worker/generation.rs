@@ -10,7 +10,7 @@ use crate::{
     catalogue::Found,
     domain::Lease,
     events::Account,
-    providers::{Ask, Continuation, Fault, FaultKind, GO_ON, Pieces, Role, Turn, Usage},
+    providers::{Ask, Continuation, Fault, FaultKind, GO_ON, Role, Turn, Usage},
     repository,
 };
 use bytes::Bytes;

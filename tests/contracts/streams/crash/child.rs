@@ -62,7 +62,8 @@ async fn follow(streams: Arc<dyn Streams>, stream: u128, attempt: u32) -> Result
         anyhow::Ok(())
     });
     loop {
-        let entry = |seq| Bytes::from(format!("{attempt}/{seq}/{}", "x".repeat(usize::try_from(seq % 97).unwrap_or(0))));
+        let entry =
+            |seq| Bytes::from(format!("{attempt}/{seq}/{}", "x".repeat(usize::try_from(seq % 97).unwrap_or(0))));
         let entries = (next..=next + next % 4).map(entry).collect();
         next = streams.append(id, attempt, entries).await?;
         say("acknowledged", stream, epoch, next, "-")?;

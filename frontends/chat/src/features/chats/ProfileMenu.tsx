@@ -41,7 +41,6 @@ export function ProfileMenu({ user }: { user: User | null }) {
         className="row prof"
         aria-haspopup="menu"
         aria-expanded={menu.open}
-        aria-label={t("profile.menu", { name: user.name })}
         data-testid="profile"
         onClick={menu.toggle}
       >

@@ -3,6 +3,7 @@ import { isRunning, type Message } from "@taifas/api-client/types";
 import { useEffect, useRef, useState } from "react";
 import { liveView, subscribeReply } from "../../stores/liveReplies";
 import { t } from "../../texts/t";
+import { lastSentenceEnd } from "./sentences";
 
 const BETWEEN_MS = 2_500;
 /** A long backlog is not read out; the thread itself has it. */
@@ -36,11 +37,4 @@ export function Announcer({ reply }: { reply: Message | null }) {
   }, [running, id]);
 
   return <div className="sr" role="status" aria-live="polite">{words}</div>;
-}
-
-/** Where the last finished sentence or line ends; 0 when none has. */
-export function lastSentenceEnd(text: string): number {
-  let end = 0;
-  for (const match of text.matchAll(/[.!?…](?=\s)|\n/g)) end = match.index + 1;
-  return end;
 }

@@ -1,12 +1,15 @@
 // One answer: its words as they come, how it ended, and what can be done with it.
 import { isRunning, type Message } from "@taifas/api-client/types";
+import { Markdown } from "@taifas/markdown/Markdown";
 import { memo } from "react";
-import { liveText } from "../../stores/liveReplies";
 import { t } from "../../texts/t";
-import { CopyButton } from "./CopyButton";
-import { Markdown } from "./Markdown";
 import { ReplyEnd } from "./ReplyEnd";
 import { useReplyView } from "./useReplyView";
+
+const LABELS = {
+  copy: t("message.copy"), copied: t("message.copied"), copyFailed: t("markdown.copyFailed"), code: t("markdown.code"),
+  table: t("markdown.table"), image: t("markdown.image"), taskDone: t("markdown.taskDone"), taskOpen: t("markdown.taskOpen"),
+};
 
 interface Props {
   message: Message;
@@ -21,17 +24,8 @@ export const Reply = memo(function Reply({ message, last, chosenModel }: Props) 
   return (
     <article className="as" aria-label={t("reply.label")} data-testid="reply" data-state={view.state} data-reply-id={message.id}>
       {view.text === "" && running && <div className="wait" role="img" aria-label={t("reply.thinking")}><i /><i /></div>}
-      {view.text !== "" && <Markdown text={view.text} streaming={running} />}
-      {!running && (
-        <>
-          <ReplyEnd message={message} view={view} last={last} chosenModel={chosenModel} />
-          {view.text !== "" && (
-            <div className={last ? "acts" : "acts quiet"}>
-              <CopyButton text={() => liveText(message.id) ?? view.text} />
-            </div>
-          )}
-        </>
-      )}
+      {view.text !== "" && <Markdown text={view.text} streaming={running} labels={LABELS} topHeading={2} />}
+      {!running && <ReplyEnd message={message} view={view} last={last} chosenModel={chosenModel} />}
     </article>
   );
 });

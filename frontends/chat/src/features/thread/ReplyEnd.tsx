@@ -1,4 +1,5 @@
-// How an answer ended when it did not simply end: a stitch or a note that says what happened, what is safe, what to do.
+// How an answer ended, and what can be done with it. When it did not simply end, a stitch or a note says what happened,
+// what is safe and what to do.
 import { ApiError } from "@taifas/api-client/apiError";
 import type { Message } from "@taifas/api-client/types";
 import { Button } from "@taifas/ui-components/Button";
@@ -7,9 +8,11 @@ import { Stitch } from "@taifas/ui-components/Stitch";
 import { CircleAlert, Link2, Square, Unplug } from "lucide-react";
 import { useState } from "react";
 import { refreshThread } from "../../api/queries";
-import { continueReply, type LiveView } from "../../stores/liveReplies";
+import { continueReply, liveText, type LiveView } from "../../stores/liveReplies";
 import { showToast } from "../../stores/toasts";
 import { clock, t, type TextId } from "../../texts/t";
+import { CopyButton } from "./CopyButton";
+import { titleAndRest } from "./failureText";
 
 interface Props {
   message: Message;
@@ -18,9 +21,11 @@ interface Props {
   chosenModel: string | null;
 }
 
+/** Shown once the answer does not grow any more. */
 export function ReplyEnd({ message, view, last, chosenModel }: Props) {
   const [asking, setAsking] = useState(false);
   const hasText = view.text !== "";
+  const failure = titleAndRest(view.reason?.detail ?? "");
 
   const goOn = async (): Promise<void> => {
     setAsking(true);
@@ -35,7 +40,7 @@ export function ReplyEnd({ message, view, last, chosenModel }: Props) {
       setAsking(false);
     }
   };
-  const button = (text: TextId, look: "primary" | "plain") => last && (
+  const button = (text: TextId, look: "primary" | "plain" | "ghost") => last && (
     <Button look={look} size="sm" data-testid="continue" disabledReason={asking || view.stopping ? t(text) : null} onClick={() => void goOn()}>
       {t(text)}
     </Button>
@@ -45,10 +50,7 @@ export function ReplyEnd({ message, view, last, chosenModel }: Props) {
     <>
       {view.marks.length > 0 && <Stitch icon={<Link2 className="i" />}>{t("reply.continued")}</Stitch>}
       {view.state === "stopped" && (
-        <>
-          <Stitch icon={<Square className="i" />}>{t("reply.stopped")}</Stitch>
-          <div className="choices">{button("reply.continue", "plain")}</div>
-        </>
+        <Stitch icon={<Square className="i" />}>{t("reply.stopped")}</Stitch>
       )}
       {view.state === "interrupted" && hasText && (
         <>
@@ -59,12 +61,18 @@ export function ReplyEnd({ message, view, last, chosenModel }: Props) {
       {(view.state === "failed" || (view.state === "interrupted" && !hasText)) && (
         <Note
           icon={<CircleAlert className="i" />}
-          title={view.reason?.detail || t(hasText ? "reply.failedPartly" : "reply.failed")}
+          title={failure.title || t(hasText ? "reply.failedPartly" : "reply.failed")}
           actions={last ? button(hasText ? "reply.continueFromHere" : "retry", "plain") : undefined}
           data-testid="reply-note"
         >
-          {t(hasText ? "reply.textSafe" : "reply.failedSafe")}
+          {t(hasText ? "reply.textSafe" : "reply.failedSafe")} {failure.rest}
         </Note>
+      )}
+      {(hasText || view.state === "stopped") && (
+        <div className={last ? "acts" : "acts quiet"}>
+          {hasText && <CopyButton text={() => liveText(message.id) ?? view.text} />}
+          {view.state === "stopped" && button("reply.continue", "ghost")}
+        </div>
       )}
     </>
   );

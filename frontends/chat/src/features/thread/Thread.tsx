@@ -1,7 +1,7 @@
 // The conversation: its turns in one column, the latest part first into the page, older parts on the way up.
 import type { Message } from "@taifas/api-client/types";
 import { ArrowDown } from "lucide-react";
-import { type Ref, type RefObject, useCallback, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type Ref, type RefObject, useCallback, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Outgoing } from "../../stores/outbox";
 import { t } from "../../texts/t";
 import { Announcer } from "./Announcer";
@@ -23,23 +23,27 @@ interface Props {
   onScrolled: (scrolled: boolean) => void;
 }
 
-/** Turns put into the page at first, and added each time the person asks for earlier ones. */
-const TURNS_AT_ONCE = 30;
-/** Turns before the last few are skipped by the browser while they are out of sight. */
+/** Turns put into the page at first: enough for every screen, few enough to open a long thread at once. */
+const TURNS_AT_FIRST = 6;
+/** Turns added when the browser is idle, and each time the person asks for earlier ones. */
+const TURNS_MORE = 24;
+/** Turns before the last few are skipped by the browser while out of sight, once it has seen their size. */
 const TURNS_PAINTED = 8;
+const SEEN_MS = 500;
 
 export function Thread({ ref, messages, outgoing, chosenModel, onScrolled }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const end = useRef<HTMLDivElement>(null);
   const turns = useMemo(() => turnsOf(messages, outgoing), [messages, outgoing]);
-  const [shown, setShown] = useState(TURNS_AT_ONCE);
   const beganHere = useRef(messages.length === 0);
-  const { atEnd, toEnd, toQuestion } = useThreadScroll({ scroller, content, end, onScrolled, openAtEnd: !beganHere.current });
+  const { atEnd, toEnd, toQuestion } = useThreadScroll({
+    scroller, content, end, onScrolled, openAtEnd: !beganHere.current, lastTurn: turns.at(-1)?.id ?? null,
+  });
   const fresh = useFreshTurn(outgoing, content, toQuestion);
   useImperativeHandle(ref, () => ({ toEnd }), [toEnd]);
 
-  const showEarlier = useShowEarlier(scroller, setShown);
+  const { shown, seen, showEarlier } = useEarlierTurns(scroller);
   const visible = turns.slice(-shown);
   const lastReply = messages.at(-1)?.role === "assistant" ? (messages.at(-1) ?? null) : null;
   const settled = outgoing.length === 0;
@@ -53,7 +57,8 @@ export function Thread({ ref, messages, outgoing, chosenModel, onScrolled }: Pro
           )}
           {visible.map((turn, at) => {
             const lastTurn = at === visible.length - 1;
-            const far = at < visible.length - TURNS_PAINTED;
+            const fromEnd = visible.length - at;
+            const far = fromEnd > TURNS_PAINTED && fromEnd <= seen;
             return (
               <div key={turn.id} data-turn={turn.id} className={`turn ${far ? "far" : ""} ${lastTurn && fresh === turn.id ? "fresh" : ""}`}>
                 {turn.question && <UserMessage id={turn.id} text={turn.question.text} waiting={turn.question.waiting} />}
@@ -98,18 +103,31 @@ function useFreshTurn(
   return fresh;
 }
 
-/** Adds earlier turns above without moving the ones in view. */
-function useShowEarlier(scroller: RefObject<HTMLDivElement | null>, setShown: (change: (n: number) => number) => void) {
+/** How many turns are in the page. More come above without moving the ones in view. */
+function useEarlierTurns(scroller: RefObject<HTMLDivElement | null>) {
+  const [shown, setShown] = useState(TURNS_AT_FIRST);
+  const [seen, setSeen] = useState(0);
   const fromEnd = useRef<number | null>(null);
-  useLayoutEffect(() => {
-    const box = scroller.current;
-    if (!box || fromEnd.current === null) return;
-    box.scrollTop = box.scrollHeight - fromEnd.current;
-    fromEnd.current = null;
-  });
-  return useCallback(() => {
+
+  const showEarlier = useCallback((): void => {
     const box = scroller.current;
     if (box) fromEnd.current = box.scrollHeight - box.scrollTop;
-    setShown((n) => n + TURNS_AT_ONCE);
-  }, [scroller, setShown]);
+    setShown((n) => n + TURNS_MORE);
+  }, [scroller]);
+
+  useLayoutEffect(() => {
+    const box = scroller.current;
+    if (box && fromEnd.current !== null) box.scrollTop = box.scrollHeight - fromEnd.current;
+    fromEnd.current = null;
+    const timer = setTimeout(() => setSeen(shown), SEEN_MS);
+    return () => clearTimeout(timer);
+  }, [scroller, shown]);
+
+  useEffect(() => {
+    // Safari has no idle callback; a moment after the first paint does as well.
+    const timer = setTimeout(showEarlier, SEEN_MS);
+    return () => clearTimeout(timer);
+  }, [showEarlier]);
+
+  return { shown, seen, showEarlier };
 }

@@ -15,9 +15,11 @@ interface Parts {
   onScrolled: (scrolled: boolean) => void;
   /** False for a thread that begins with the message being sent: it opens at its top. */
   openAtEnd: boolean;
+  /** The mark at the end moves with the last turn. */
+  lastTurn: string | null;
 }
 
-export function useThreadScroll({ scroller, content, end, onScrolled, openAtEnd }: Parts) {
+export function useThreadScroll({ scroller, content, end, onScrolled, openAtEnd, lastTurn }: Parts) {
   const pinned = useRef(openAtEnd);
   const [atEnd, setAtEnd] = useState(true);
 
@@ -29,8 +31,7 @@ export function useThreadScroll({ scroller, content, end, onScrolled, openAtEnd 
   useEffect(() => {
     const box = scroller.current;
     const inside = content.current;
-    const mark = end.current;
-    if (!box || !inside || !mark) return;
+    if (!box || !inside) return;
     let ownAt = -OWN_MS;
     let lastTop = box.scrollTop;
     const own = (): void => { ownAt = performance.now(); };
@@ -50,16 +51,21 @@ export function useThreadScroll({ scroller, content, end, onScrolled, openAtEnd 
     });
     growth.observe(inside);
     growth.observe(box);
-    const sight = new IntersectionObserver((entries) => setAtEnd(entries.at(-1)?.isIntersecting ?? true), { root: box });
-    sight.observe(mark);
     return () => {
       for (const name of ownEvents) box.removeEventListener(name, own);
       box.removeEventListener("scroll", onScroll);
       growth.disconnect();
-      sight.disconnect();
       onScrolled(false);
     };
-  }, [scroller, content, end, onScrolled]);
+  }, [scroller, content, onScrolled]);
+
+  useEffect(() => {
+    const mark = end.current;
+    if (!mark) return;
+    const sight = new IntersectionObserver((entries) => setAtEnd(entries.at(-1)?.isIntersecting ?? true), { root: scroller.current });
+    sight.observe(mark);
+    return () => sight.disconnect();
+  }, [scroller, end, lastTurn]);
 
   const toEnd = useCallback((): void => {
     const box = scroller.current;

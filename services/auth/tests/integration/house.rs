@@ -1,0 +1,162 @@
+//! An instance of auth, user and session in a folder of its own, and a browser's way to talk to it.
+
+use auth::{Config, SetupLink};
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+};
+use futures_util::FutureExt as _;
+use http::{HeaderMap, Request, StatusCode, header};
+use platform::{
+    Platform,
+    clock::FixedClock,
+    db::Scope,
+    ids::SystemIds,
+    isolated,
+    principal::{Caller, HEADER, Person, Role},
+};
+use proto::session::v1::{ResolveRequest, Session, sessions_client::SessionsClient};
+use serde_json::{Value, json};
+use std::{path::Path, sync::Arc};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+use uuid::Uuid;
+
+pub const EMAIL: &str = "Ana@Example.org";
+pub const PASSWORD: &str = "correct horse battery staple";
+
+pub struct House {
+    pub platform: Platform,
+    pub clock: Arc<FixedClock>,
+    pub link: SetupLink,
+    router: Router,
+    folder: Option<TempDir>,
+}
+
+/// What came back.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+    /// Null when the body is empty.
+    pub body: Value,
+}
+
+impl Answer {
+    pub fn token(&self) -> &str {
+        self.headers.get("x-taifas-session").map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+impl House {
+    /// Auth alone, in `folder`; nobody else is announced yet.
+    pub async fn alone(folder: &Path, config: Config) -> Self {
+        let clock = FixedClock::at(chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+        let platform = isolated::platform(folder, clock.clone(), Arc::new(SystemIds)).await.unwrap();
+        let (service, link) = auth::start(&platform, config, false).await.unwrap();
+        (service.ready)().await.unwrap();
+        platform.peers.announce("auth", service.router.clone()).unwrap();
+        Self { platform, clock, link, router: service.router, folder: None }
+    }
+
+    pub async fn announce_user(&self) {
+        let user = user::start(&self.platform, user::Config::default()).await.unwrap();
+        self.platform.peers.announce("user", user.router).unwrap();
+    }
+
+    pub async fn announce_session(&self) {
+        let session = session::start(&self.platform, session::Config::default()).await.unwrap();
+        self.platform.peers.announce("session", session.router).unwrap();
+    }
+
+    /// All three, in `folder`.
+    pub async fn open(folder: &Path, config: Config) -> Self {
+        let house = Self::alone(folder, config).await;
+        house.announce_user().await;
+        house.announce_session().await;
+        house
+    }
+
+    /// All three, in a folder that goes with the value.
+    pub async fn new(config: Config) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let house = Self::open(folder.path(), config).await;
+        Self { folder: Some(folder), ..house }
+    }
+
+    /// The same with the account of [`EMAIL`] and [`PASSWORD`].
+    pub async fn set_up(config: Config) -> Self {
+        let house = Self::new(config).await;
+        let answer = house.set_up_with(&house.link.token().await.unwrap().unwrap()).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
+        house
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let text = String::from_utf8(to_bytes(body, 1 << 20).await.unwrap().into()).unwrap();
+        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() };
+        Answer { status: parts.status, headers: parts.headers, text, body }
+    }
+
+    pub async fn get(&self, caller: Option<&Caller>) -> Answer {
+        let mut request = Request::get("/api/v1/session");
+        if let Some(caller) = caller {
+            request = request.header(HEADER, self.platform.signer.sign(caller).unwrap());
+        }
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn post(&self, path: &str, caller: Option<&Caller>, body: Value) -> Answer {
+        let mut request = json_request(path).header(header::USER_AGENT, "Browser/1.0");
+        if let Some(caller) = caller {
+            request = request.header(HEADER, self.platform.signer.sign(caller).unwrap());
+        }
+        self.send(request.body(body.to_string().into()).unwrap()).await
+    }
+
+    pub async fn set_up_with(&self, token: &str) -> Answer {
+        let body = json!({"token": token, "name": "Ana", "email": EMAIL, "password": PASSWORD});
+        self.post("/api/v1/setup", None, body).await
+    }
+
+    pub async fn sign_in(&self, email: &str, password: &str) -> Answer {
+        self.post("/api/v1/auth/sign-in", None, json!({"email": email, "password": password})).await
+    }
+
+    pub async fn sign_in_from(&self, address: &str, email: &str, password: &str) -> Answer {
+        let body = json!({"email": email, "password": password}).to_string();
+        self.send(json_request("/api/v1/auth/sign-in").header("x-taifas-client", address).body(body.into()).unwrap())
+            .await
+    }
+
+    /// Whose token it is, as the gateway asks.
+    pub async fn resolve(&self, token: &str) -> Option<Session> {
+        let mut sessions = SessionsClient::new(self.platform.acting_as("gateway").peer("session"));
+        sessions.resolve(ResolveRequest { token: token.into() }).await.unwrap().into_inner().session
+    }
+
+    /// The person a token stands for, as the gateway would sign them.
+    pub async fn person(&self, token: &str) -> Caller {
+        let Session { id, user, role } = self.resolve(token).await.unwrap();
+        let [user, session] = [user, id].map(|id| Uuid::from_slice(&id).unwrap());
+        Caller::Person(Person { user, session, role: Role::parse(&role).unwrap() })
+    }
+
+    /// A number from the tables.
+    pub async fn number(&self, sql: &'static str) -> i64 {
+        let read =
+            self.platform.db.read(Scope::System, move |tx| async move { tx.query(sql).value::<i64>().await }.boxed());
+        read.await.unwrap().unwrap()
+    }
+
+    /// Where the files are, for a house that has its own folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.as_ref().unwrap().path()
+    }
+}
+
+pub fn json_request(path: &str) -> http::request::Builder {
+    Request::post(path).header(header::CONTENT_TYPE, "application/json")
+}

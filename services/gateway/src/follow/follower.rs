@@ -1,0 +1,331 @@
+//! One browser's place in one reply. It pulls: a slow reader holds nothing but its own position.
+
+use super::frame;
+use crate::{Gateway, admission::Place};
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::HeaderMap;
+use platform::{
+    Code, Error, Result, failpoint,
+    principal::{Caller, Person},
+    streams::{Batch, Entry, Item, Reading},
+};
+use proto::{
+    Message as _,
+    ai::v1::{Chunk, chunk::Kind},
+    chat::v1::{FollowRequest, Following, Mark, Reason},
+};
+use serde::Serialize;
+use serde_json::json;
+use std::time::Duration;
+use tokio::time::{Instant, interval_at};
+use uuid::Uuid;
+
+/// How often a quiet stream asks again where the reply stands and whether the session lives.
+const TICK: Duration = Duration::from_secs(5);
+const KEEP_ALIVE_TICKS: u32 = 3;
+
+/// Asks chat whether `person` may read `reply` and where it stands.
+pub async fn ask(gateway: &Gateway, person: &Person, reply: Uuid) -> Result<Following> {
+    let mut request = tonic::Request::new(FollowRequest { reply: reply.as_bytes().into() });
+    let principal = gateway.principal(&Caller::Person(person.clone()))?;
+    let principal = tonic::metadata::MetadataValue::try_from(principal.as_bytes()).map_err(Error::internal)?;
+    request.metadata_mut().insert(platform::principal::HEADER, principal);
+    Ok(gateway.chat.clone().follow(request).await.map_err(Error::from)?.into_inner())
+}
+
+pub struct Follower {
+    gateway: Gateway,
+    person: Person,
+    /// The headers that carried the session, to see whether it still lives.
+    cookies: Option<HeaderMap>,
+    reply: Uuid,
+    reading: Box<dyn Reading>,
+    following: Following,
+    stage: Stage,
+    ticks: tokio::time::Interval,
+    quiet: u32,
+    _place: Place,
+}
+
+enum Stage {
+    /// The reader has nothing yet: it gets one snapshot.
+    Fresh,
+    /// The reader has everything up to its position.
+    Live,
+    Over,
+}
+
+#[derive(Serialize)]
+struct Snapshot<'s> {
+    text: &'s str,
+    state: &'s str,
+    reason: Option<ReasonOut<'s>>,
+    marks: Vec<MarkOut<'s>>,
+    attempt: u32,
+}
+
+#[derive(Serialize)]
+struct ReasonOut<'s> {
+    code: &'s str,
+    detail: &'s str,
+}
+
+#[derive(Serialize)]
+struct MarkOut<'s> {
+    kind: &'s str,
+    at: u32,
+}
+
+fn reason_out(reason: Option<&Reason>) -> Option<ReasonOut<'_>> {
+    reason.map(|reason| ReasonOut { code: &reason.code, detail: &reason.detail })
+}
+
+fn is_terminal(state: &str) -> bool {
+    !matches!(state, "queued" | "streaming")
+}
+
+impl Follower {
+    #[expect(clippy::too_many_arguments, reason = "made in one place, of what that place has")]
+    pub fn new(
+        gateway: Gateway,
+        person: Person,
+        cookies: Option<HeaderMap>,
+        reply: Uuid,
+        reading: Box<dyn Reading>,
+        resumes: bool,
+        following: Following,
+        place: Place,
+    ) -> Self {
+        gateway.platform.metrics.followers.add(1, &[]);
+        Self {
+            gateway,
+            person,
+            cookies,
+            reply,
+            reading,
+            following,
+            stage: if resumes { Stage::Live } else { Stage::Fresh },
+            ticks: interval_at(Instant::now() + TICK, TICK),
+            quiet: 0,
+            _place: place,
+        }
+    }
+
+    /// The next bytes for the browser; none when the stream is over.
+    pub async fn next(&mut self) -> Option<Bytes> {
+        match self.stage {
+            Stage::Over => return None,
+            Stage::Live | Stage::Fresh if is_terminal(&self.following.state) => return Some(self.end()),
+            Stage::Fresh => return Some(self.snapshot().await),
+            Stage::Live => {}
+        }
+        let ending = self.gateway.platform.background.ending();
+        loop {
+            tokio::select! {
+                item = self.reading.next() => match self.take(item).await {
+                    Ok(Some(frames)) => {
+                        self.quiet = 0;
+                        return Some(frames);
+                    }
+                    Ok(None) => {}
+                    Err(error) => return Some(self.break_off(&error)),
+                },
+                _ = self.ticks.tick() => match self.look().await {
+                    Ok(Some(frames)) => return Some(frames),
+                    Ok(None) => {}
+                    Err(error) => return Some(self.break_off(&error)),
+                },
+                () = ending.cancelled() => {
+                    self.stage = Stage::Over;
+                    let mut out = Vec::new();
+                    frame::plain(&mut out, "reconnect", &json!({}));
+                    return Some(out.into());
+                }
+            }
+        }
+    }
+
+    async fn take(&mut self, item: Result<Item>) -> Result<Option<Bytes>> {
+        failpoint::hit("S1");
+        match item? {
+            Item::Batch(batch) => {
+                let (frames, done) = frames(&batch)?;
+                if done {
+                    self.following = ask(&self.gateway, &self.person, self.reply).await?;
+                    if is_terminal(&self.following.state) {
+                        let mut out = frames;
+                        self.write_done(&mut out);
+                        return Ok(Some(out.into()));
+                    }
+                }
+                Ok((!frames.is_empty()).then(|| frames.into()))
+            }
+            // What the reader has does not connect with what is kept: it starts over from a snapshot.
+            Item::Lost { .. } => {
+                self.following = ask(&self.gateway, &self.person, self.reply).await?;
+                Ok(Some(if is_terminal(&self.following.state) { self.end() } else { self.snapshot().await }))
+            }
+            Item::Freed => {
+                self.following = ask(&self.gateway, &self.person, self.reply).await?;
+                if is_terminal(&self.following.state) {
+                    return Ok(Some(self.end()));
+                }
+                // Another attempt has been asked for and its stream is not there yet.
+                self.reading = self.gateway.platform.streams.read(self.reply, None);
+                self.stage = Stage::Live;
+                Ok(Some(self.snapshot().await))
+            }
+        }
+    }
+
+    /// A quiet while: is the session still good, and has the reply ended without a word on its
+    /// stream?
+    async fn look(&mut self) -> Result<Option<Bytes>> {
+        if let Some(cookies) = &self.cookies
+            && self.gateway.caller(cookies).await? != Caller::Person(self.person.clone())
+        {
+            self.stage = Stage::Over;
+            return Ok(Some(Bytes::new()));
+        }
+        self.quiet += 1;
+        if self.quiet > 1 {
+            self.following = ask(&self.gateway, &self.person, self.reply).await?;
+            if is_terminal(&self.following.state) {
+                return Ok(Some(self.end()));
+            }
+        }
+        Ok(self.quiet.is_multiple_of(KEEP_ALIVE_TICKS).then_some(frame::KEEP_ALIVE))
+    }
+
+    /// Everything there is now, in one event that replaces what was shown.
+    async fn snapshot(&mut self) -> Bytes {
+        self.stage = Stage::Live;
+        let mut text = self.following.text.clone();
+        let mut marks = self.following.marks.clone();
+        let (mut epoch, mut last, mut done) = (None, None, false);
+        // What is kept is ready at once; what is not ready comes as events of its own.
+        while let Some(item) = self.reading.next().now_or_never() {
+            match item {
+                Ok(Item::Batch(batch)) => {
+                    epoch = Some(batch.epoch);
+                    for entry in &batch.entries {
+                        last = Some(entry.seq);
+                        if entry.seq < self.following.next {
+                            continue;
+                        }
+                        match kind(entry) {
+                            Ok(Some(Kind::Text(piece))) => text.push_str(&piece),
+                            Ok(Some(Kind::Continued(_))) => {
+                                let at = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+                                marks.push(Mark { kind: "continued".into(), at });
+                            }
+                            Ok(Some(Kind::Done(_))) => done = true,
+                            Ok(Some(Kind::End(_)) | None) => {}
+                            Err(error) => return self.break_off(&error),
+                        }
+                    }
+                }
+                Ok(Item::Lost { epoch: kept, .. }) => epoch = Some(kept),
+                Ok(Item::Freed) => break,
+                Err(error) => return self.break_off(&error),
+            }
+        }
+        let mut out = Vec::new();
+        let following = &self.following;
+        let state = if last.is_some() { "streaming" } else { following.state.as_str() };
+        let marks = marks.iter().map(|mark| MarkOut { kind: &mark.kind, at: mark.at }).collect();
+        let snapshot = Snapshot { text: &text, state, reason: None, marks, attempt: following.attempt };
+        match epoch {
+            Some(epoch) => frame::placed(&mut out, epoch, last, "snapshot", &snapshot),
+            None => frame::plain(&mut out, "snapshot", &snapshot),
+        }
+        if done {
+            match ask(&self.gateway, &self.person, self.reply).await {
+                Ok(following) if is_terminal(&following.state) => {
+                    self.following = following;
+                    self.write_done(&mut out);
+                }
+                Ok(_) => {}
+                Err(error) => return self.break_off(&error),
+            }
+        }
+        out.into()
+    }
+
+    /// The stored end: one snapshot, then `done`.
+    fn end(&mut self) -> Bytes {
+        let following = &self.following;
+        let snapshot = Snapshot {
+            text: &following.text,
+            state: &following.state,
+            reason: reason_out(following.reason.as_ref()),
+            marks: following.marks.iter().map(|mark| MarkOut { kind: &mark.kind, at: mark.at }).collect(),
+            attempt: following.attempt,
+        };
+        let mut out = Vec::new();
+        frame::plain(&mut out, "snapshot", &snapshot);
+        self.write_done(&mut out);
+        out.into()
+    }
+
+    fn write_done(&mut self, out: &mut Vec<u8>) {
+        let following = &self.following;
+        let finished_at = chrono_millis(following.finished_at);
+        let done = json!({
+            "state": following.state,
+            "reason": reason_out(following.reason.as_ref()),
+            "finished_at": finished_at,
+        });
+        frame::plain(out, "done", &done);
+        self.stage = Stage::Over;
+    }
+
+    /// The reader reconnects with its position and loses nothing.
+    fn break_off(&mut self, error: &Error) -> Bytes {
+        self.stage = Stage::Over;
+        let gone = matches!(error.code(), Code::NotFound | Code::Unauthenticated | Code::Forbidden);
+        if !gone {
+            tracing::warn!(reply = %self.reply, %error, "a live stream was broken off; its reader comes again");
+        }
+        let mut out = Vec::new();
+        if !gone {
+            frame::plain(&mut out, "reconnect", &json!({}));
+        }
+        out.into()
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.gateway.platform.metrics.followers.add(-1, &[]);
+    }
+}
+
+fn kind(entry: &Entry) -> Result<Option<Kind>> {
+    Ok(Chunk::decode(entry.bytes.clone()).map_err(Error::internal)?.kind)
+}
+
+/// The events of a batch, and whether it says that the end is stored.
+fn frames(batch: &Batch) -> Result<(Vec<u8>, bool)> {
+    let (mut out, mut done) = (Vec::new(), false);
+    for entry in &batch.entries {
+        let (event, data) = match kind(entry)? {
+            Some(Kind::Text(text)) => ("text", json!({ "text": text })),
+            Some(Kind::Continued(_)) => ("mark", json!({ "kind": "continued" })),
+            Some(Kind::Done(_)) => {
+                done = true;
+                ("end", json!({}))
+            }
+            // Entries that show nothing still move the position: the count has no gap.
+            Some(Kind::End(_)) | None => ("end", json!({})),
+        };
+        frame::placed(&mut out, batch.epoch, Some(entry.seq), event, &data);
+    }
+    Ok((out, done))
+}
+
+/// RFC 3339, as the rest of the API writes times.
+fn chrono_millis(millis: i64) -> Option<chrono::DateTime<chrono::Utc>> {
+    (millis > 0).then(|| chrono::DateTime::from_timestamp_millis(millis)).flatten()
+}

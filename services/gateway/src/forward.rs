@@ -1,0 +1,75 @@
+//! Passing a request on to the service that answers it, and its answer back.
+
+use crate::{Gateway, cookies, follow, security::Admitted};
+use axum::{
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use platform::{Error, Result, principal};
+
+/// Between services only: removed from what comes in and from what goes out.
+const INTERNAL: &str = "x-taifas-";
+const SESSION: &str = "x-taifas-session";
+const SESSION_SECONDS: &str = "x-taifas-session-seconds";
+const CLIENT: &str = "x-taifas-client";
+
+pub(crate) async fn forward(State(gateway): State<Gateway>, service: &'static str, request: Request) -> Response {
+    pass(&gateway, service, request).await.unwrap_or_else(Error::into_response)
+}
+
+async fn pass(gateway: &Gateway, service: &'static str, request: Request) -> Result<Response> {
+    let Admitted { caller, client } =
+        request.extensions().get().cloned().ok_or_else(|| Error::internal("a request that nobody admitted"))?;
+    let (mut parts, body) = request.into_parts();
+    let browser = parts.headers.clone();
+    strip(&mut parts.headers);
+    parts.headers.remove(header::COOKIE);
+    parts.headers.remove(header::AUTHORIZATION);
+    parts.headers.insert(principal::HEADER, gateway.principal(&caller)?);
+    parts.headers.insert(CLIENT, HeaderValue::from_str(&client).map_err(Error::internal)?);
+    parts.extensions.clear();
+    let streams = wants_stream(&parts.method, parts.uri.path(), &browser);
+
+    let body = read(body, &browser, gateway.config.body_limit).await?;
+    let mut response = gateway.platform.peers.peer(service).send(Request::from_parts(parts, body)).await?;
+
+    if let Some(token) = response.headers_mut().remove(SESSION) {
+        gateway.forget(&browser).await?;
+        let seconds = response.headers().get(SESSION_SECONDS).and_then(|value| value.to_str().ok()?.parse().ok());
+        let cookie = token.to_str().ok().and_then(|token| cookies::set(gateway.config.is_secure(), token, seconds.unwrap_or(0)));
+        response.headers_mut().append(header::SET_COOKIE, cookie.ok_or_else(|| Error::internal("an unusable session token"))?);
+    }
+    strip(response.headers_mut());
+    if streams && response.status() == StatusCode::ACCEPTED {
+        return follow::sent(gateway, &caller, response).await;
+    }
+    Ok(response)
+}
+
+fn strip(headers: &mut HeaderMap) {
+    let internal: Vec<HeaderName> = headers.keys().filter(|name| name.as_str().starts_with(INTERNAL)).cloned().collect();
+    for name in internal {
+        headers.remove(name);
+    }
+}
+
+/// A send that asks for its answer on the same response.
+fn wants_stream(method: &Method, path: &str, headers: &HeaderMap) -> bool {
+    let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    *method == Method::POST && path.ends_with("/messages") && accepts.contains("text/event-stream")
+}
+
+/// The whole body: small by its limit, and a service is not held up by a slow client.
+async fn read(body: Body, headers: &HeaderMap, limit: usize) -> Result<Body> {
+    let too_large = || Error::too_large(format!("the body is larger than {limit} bytes; send less at a time"));
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    to_bytes(body, limit).await.map(Body::from).map_err(|error| {
+        let over = std::error::Error::source(&error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
+        if over { too_large() } else { Error::malformed("the body did not arrive to its end") }
+    })
+}

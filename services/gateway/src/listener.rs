@@ -1,0 +1,113 @@
+//! Sockets: accepted with `TCP_NODELAY` (a token must not wait for Nagle), bounded in number and in
+//! the time a head may take, drained before the process ends.
+
+use crate::Config;
+use axum::{Router, extract::ConnectInfo};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+};
+use platform::{Error, Result};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+use tower::ServiceExt as _;
+
+/// A bound socket that is not served yet.
+pub struct Listening {
+    listener: TcpListener,
+    /// Where it listens.
+    pub address: SocketAddr,
+    connections: usize,
+    head: Duration,
+}
+
+/// Binds the configured address.
+///
+/// # Errors
+/// A sentence that names the address and what to change.
+pub async fn listen(config: &Config) -> Result<Listening> {
+    let wanted = config.listen;
+    let listener = TcpListener::bind(wanted).await.map_err(|error| {
+        Error::unavailable(match error.kind() {
+            std::io::ErrorKind::AddrInUse => format!(
+                "{wanted} is taken by another program; end it, or set gateway.listen (TAIFAS__GATEWAY__LISTEN) to another port"
+            ),
+            std::io::ErrorKind::PermissionDenied => {
+                format!("this user may not listen on {wanted}; set gateway.listen to a port above 1023")
+            }
+            _ => format!("cannot listen on {wanted}: {error}; set gateway.listen to an address of this machine"),
+        })
+    })?;
+    let address = listener.local_addr()?;
+    Ok(Listening { listener, address, connections: config.connections, head: Duration::from_secs(config.head_seconds) })
+}
+
+impl Listening {
+    /// Serves until `ending`, then lets open requests end for at most `patience`.
+    pub async fn serve(self, router: Router, ending: impl Future<Output = ()>, patience: Duration) {
+        let places = Arc::new(Semaphore::new(self.connections));
+        let graceful = GracefulShutdown::new();
+        let mut server = auto::Builder::new(TokioExecutor::new());
+        server.http1().timer(TokioTimer::new()).header_read_timeout(self.head).max_headers(64).max_buf_size(64 << 10);
+        server.http2().timer(TokioTimer::new()).max_concurrent_streams(128).keep_alive_interval(Duration::from_secs(20));
+        tokio::pin!(ending);
+        loop {
+            // No place, no accept: further clients wait in the kernel's queue.
+            let place = tokio::select! {
+                place = places.clone().acquire_owned() => place,
+                () = &mut ending => break,
+            };
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = &mut ending => break,
+            };
+            let (stream, client) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors: the loop must outlive it.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            let connection = server.serve_connection_with_upgrades(io(stream), service(router.clone(), client)).into_owned();
+            let watched = graceful.watch(connection);
+            tokio::spawn(async move {
+                if let Err(error) = watched.await {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+                drop(place);
+            });
+        }
+        drop(self.listener);
+        if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
+            tracing::warn!("closed connections that did not end in time");
+        }
+    }
+}
+
+fn io(stream: TcpStream) -> TokioIo<TcpStream> {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY was refused");
+    }
+    TokioIo::new(stream)
+}
+
+fn service(
+    router: Router,
+    client: SocketAddr,
+) -> impl hyper::service::Service<
+    http::Request<Incoming>,
+    Response = axum::response::Response,
+    Error = Infallible,
+    Future: Send + 'static,
+> + Clone {
+    service_fn(move |mut request: http::Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(client));
+        router.clone().oneshot(request)
+    })
+}

@@ -1,0 +1,46 @@
+//! Which path leads where: one table, nothing else is reachable from outside.
+
+use crate::{Gateway, follow, forward, pages, security, status};
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+    routing::{any, get},
+};
+use platform::telemetry;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// The public prefixes and the services behind them.
+const SERVICES: &[(&str, &str)] = &[
+    ("/api/v1/session", "auth"),
+    ("/api/v1/setup", "auth"),
+    ("/api/v1/auth/{*rest}", "auth"),
+    ("/api/v1/me", "user"),
+    ("/api/v1/models", "ai"),
+    ("/api/v1/chats", "chat"),
+    ("/api/v1/chats/{*rest}", "chat"),
+    ("/api/v1/replies/{id}/stop", "chat"),
+    ("/api/v1/replies/{id}/continue", "chat"),
+];
+
+pub(crate) fn router(gateway: Gateway) -> Router {
+    let mut api = Router::new()
+        .route("/api/v1/replies/{id}/stream", get(follow::stream))
+        .route("/api/v1/openapi.json", get(status::document));
+    for &(path, service) in SERVICES {
+        let to = move |gateway, request| forward::forward(gateway, service, request);
+        api = api.route(path, any(to));
+    }
+    api.layer(from_fn_with_state(gateway.clone(), security::admit))
+        .route("/healthz", get(status::health))
+        .route("/readyz", get(status::ready))
+        .route("/metrics", get(status::metrics))
+        .route("/assets/{*path}", get(pages::asset))
+        .route("/docs/{*path}", get(pages::documentation))
+        .fallback(pages::page)
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            axum::response::IntoResponse::into_response(platform::Error::internal("a handler panicked"))
+        }))
+        .layer(from_fn_with_state(gateway.clone(), security::harden))
+        .layer(from_fn(telemetry::correlate))
+        .with_state(gateway)
+}

@@ -1,0 +1,140 @@
+//! The whole topology on one screen: configuration → platform → services → listener.
+
+use crate::settings::Settings;
+use anyhow::Context as _;
+use platform::{
+    Platform, Result,
+    bus::TableBus,
+    cache::MemoryCache,
+    clock::{Clock, SystemClock},
+    config::Ports,
+    db::{self, Db},
+    folder::DataFolder,
+    ids::SystemIds,
+    peers::{LocalPeers},
+    principal::Signer,
+    secrets::{FileSecrets, Secrets as _},
+    service::{Background, Service},
+    streams::{self, FileStreams},
+    telemetry::Metrics,
+};
+use std::{io::Write as _, path::Path, sync::Arc, time::Duration};
+use tokio::signal::unix::{SignalKind, signal};
+use utoipa::openapi::OpenApi;
+
+/// Every service there is.
+const SERVICES: [&str; 6] = ["gateway", "user", "auth", "session", "chat", "ai"];
+
+/// Runs until the process is asked to end.
+///
+/// # Errors
+/// A sentence that says why it cannot start, and what to change.
+pub async fn serve(settings: Settings) -> anyhow::Result<()> {
+    settings.check_services(&SERVICES)?;
+    let mut signals = Signals::listen()?;
+    let listening = gateway::listen(&settings.gateway).await?;
+    let url = settings.gateway.url(listening.address);
+    let folder = DataFolder::open(&settings.data)?;
+    let platform = platform(&settings.platform, folder.path()).await?;
+
+    let secure = settings.gateway.is_secure();
+    let (auth, setup) = auth::start(&platform, settings.auth, secure).await?;
+    let services = [
+        user::start(&platform, settings.user).await?,
+        session::start(&platform, settings.session).await?,
+        auth,
+        chat::start(&platform, settings.chat).await?,
+        ai::start(&platform, settings.ai).await?,
+    ];
+    let mut ready = Vec::new();
+    for Service { name, router, ready: check } in services {
+        platform.peers.announce(name, router)?;
+        ready.push((name, check));
+    }
+    let router = gateway::start(&platform, settings.gateway, &document(), ready)?;
+    announce(&url, setup.token().await?.as_deref())?;
+
+    let patience = Duration::from_secs(settings.drain_seconds);
+    let background = platform.background.clone();
+    let ended = async {
+        signals.next().await;
+        tracing::info!("asked to end; letting running answers finish");
+        background.ending().cancel();
+    };
+    listening.serve(router, ended, patience).await;
+    // Whoever asks a second time does not want to wait.
+    tokio::select! {
+        () = platform.background.drain(patience) => {}
+        () = signals.next() => {}
+    }
+    tracing::info!("ended");
+    Ok(())
+}
+
+/// The ports on the adapters that their URLs name.
+async fn platform(ports: &Ports, folder: &Path) -> anyhow::Result<Platform> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let database = folder.join(Ports::after(&ports.database, "database", "sqlite")?);
+    let streams = folder.join(Ports::after(&ports.streams, "streams", "file")?);
+    let secrets = FileSecrets::open(folder.join(Ports::after(&ports.secrets, "secrets", "file")?))?;
+    Ports::after(&ports.bus, "bus", "db")?;
+    Ports::after(&ports.cache, "cache", "memory")?;
+    Ports::after(&ports.peers, "peers", "local")?;
+
+    let db = Db::open(&database, &db::Options::default())?;
+    let key = secrets.get_or_create("principal-key", 32).await?;
+    Ok(Platform {
+        bus: Arc::new(TableBus::open(db.clone(), clock.clone()).await?),
+        db,
+        cache: Arc::new(MemoryCache::default()),
+        streams: Arc::new(FileStreams::open(streams, streams::Options::default())?),
+        peers: Arc::new(LocalPeers::default()),
+        secrets: Arc::new(secrets),
+        signer: Signer::new(key.expose(), clock.clone())?,
+        clock,
+        ids: Arc::new(SystemIds),
+        metrics: Metrics::new()?,
+        background: Background::default(),
+        identity: None,
+    })
+}
+
+/// The description of every route of every service.
+pub fn document() -> OpenApi {
+    let mut document = gateway::document();
+    for part in [user::document(), auth::document(), session::document(), chat::document(), ai::document()] {
+        document.merge(part);
+    }
+    document
+}
+
+/// For the person at the terminal: where to go, and the link that makes the first account.
+fn announce(url: &str, token: Option<&str>) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "Taifas is ready at {url}")?;
+    if let Some(token) = token {
+        writeln!(out, "Create the administrator's account (this link works once): {url}/setup#{token}")?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// The signals that ask a process to end.
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("signals cannot be listened to");
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
