@@ -7,7 +7,7 @@ pub use input::{Json, Path, Query};
 
 use crate::{
     Error,
-    principal::{Caller, HEADER, Person, Role, Signer},
+    principal::{Caller, Person, Role, Signer},
     telemetry::Metrics,
 };
 use axum::{
@@ -102,18 +102,15 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
     }
 }
 
-/// Verifies the principal. A request without one is nobody's; one that does not verify is refused,
-/// never served as nobody's.
-pub async fn identify(State(signer): State<Signer>, mut request: Request, next: Next) -> Response {
-    let caller = match request.headers().get(HEADER) {
-        None => Caller::Nobody,
-        Some(header) => match signer.verify(header.as_bytes()) {
-            Ok(caller) => caller,
-            Err(error) => return error.into_response(),
-        },
-    };
-    request.extensions_mut().insert(caller);
-    next.run(request).await
+/// Verifies the principal before any handler runs.
+async fn identify(State(signer): State<Signer>, mut request: Request, next: Next) -> Response {
+    match signer.identify(request.headers()) {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(error) => error.into_response(),
+    }
 }
 
 async fn measure(State((service, metrics)): State<(&'static str, Metrics)>, request: Request, next: Next) -> Response {

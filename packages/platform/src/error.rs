@@ -296,6 +296,10 @@ impl From<Error> for tonic::Status {
 
 impl From<tonic::Status> for Error {
     fn from(status: tonic::Status) -> Self {
+        // The call did not get as far as an answer: what the peer said of it.
+        if let Some(ours) = std::error::Error::source(&status).and_then(|source| source.downcast_ref::<Self>()) {
+            return Self::new(ours.code(), ours.message());
+        }
         let named = status.metadata().get(CODE).and_then(|name| name.to_str().ok());
         let code = Code::ALL
             .into_iter()

@@ -5,7 +5,7 @@ use crate::{Error, Result, clock::Clock};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -106,6 +106,14 @@ impl Signer {
         let tag = self.mac.clone().chain_update(&payload).finalize().into_bytes();
         let signed = format!("{payload}.{}", BASE64_URL_SAFE_NO_PAD.encode(tag));
         HeaderValue::from_str(&signed).map_err(Error::internal)
+    }
+
+    /// Who a request says it is from. One without a principal is nobody's.
+    ///
+    /// # Errors
+    /// As [`Signer::verify`]: one that does not verify is refused, never served as nobody's.
+    pub fn identify(&self, headers: &HeaderMap) -> Result<Caller> {
+        headers.get(HEADER).map_or(Ok(Caller::Nobody), |header| self.verify(header.as_bytes()))
     }
 
     /// # Errors

@@ -1,7 +1,7 @@
 //! What a service is given ([`Platform`]) and what it gives back ([`Service`]).
 
 use crate::{
-    Error, Result, api,
+    Error, Result,
     bus::Bus,
     cache::Cache,
     clock::Clock,
@@ -15,7 +15,7 @@ use crate::{
 };
 use axum::{
     Router,
-    extract::Request,
+    extract::{Request, State},
     middleware::{self, Next},
     response::Response,
 };
@@ -137,16 +137,16 @@ impl Service {
 pub fn rpc_router(routes: tonic::service::Routes, signer: Signer) -> Router {
     routes
         .into_axum_router()
-        .layer(middleware::from_fn(guard))
-        .layer(middleware::from_fn_with_state(signer, api::identify))
+        .layer(middleware::from_fn_with_state(signer, guard))
         .layer(middleware::from_fn(telemetry::correlate))
 }
 
-async fn guard(request: Request, next: Next) -> Response {
-    let caller = request.extensions().get::<Caller>().unwrap_or(&Caller::Nobody);
-    if *caller == Caller::Nobody {
-        return status(Error::unauthenticated("a call between services needs a principal"));
-    }
+async fn guard(State(signer): State<Signer>, mut request: Request, next: Next) -> Response {
+    match signer.identify(request.headers()) {
+        Ok(Caller::Nobody) => return status(Error::unauthenticated("a call between services needs a principal")),
+        Ok(caller) => request.extensions_mut().insert(caller),
+        Err(error) => return status(error),
+    };
     let asked = request.headers().get("grpc-timeout").and_then(|value| value.to_str().ok()).and_then(grpc_timeout);
     match tokio::time::timeout(asked.unwrap_or(RPC_DEADLINE), next.run(request)).await {
         Ok(response) => response,

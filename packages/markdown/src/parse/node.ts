@@ -96,5 +96,6 @@ function bookmark(node: Node): () => void {
     node.end = end;
     node.open = true;
     // A page may have been filled by the lines taken back.
+    node.pages = node.pages.slice(0, Math.floor(lineCount / PAGE));
   };
 }

@@ -90,8 +90,8 @@ impl FileStreams {
     ///
     /// # Errors
     /// `unavailable` with a sentence when the folder cannot be used.
-    pub fn open(folder: impl AsRef<Path>, options: Options) -> Result<Self> {
-        let options = Options { entry_bytes: options.entry_bytes.min(PAYLOAD_MAX), ..options };
+    pub fn open(folder: impl AsRef<Path>, mut options: Options) -> Result<Self> {
+        options.entry_bytes = options.entry_bytes.min(PAYLOAD_MAX);
         let (log, streams): (Log, _) = replay(folder.as_ref(), &options)?;
         let slots = Arc::<Slots>::default();
         let waiting = Arc::<AtomicUsize>::default();

@@ -2,6 +2,8 @@
 //! once and only then shows it to readers and answers. No timers on the way: an append goes at once
 //! when the thread is idle, and what arrives meanwhile gathers.
 
+mod room;
+
 use super::{
     Prefix,
     file::Options,
@@ -293,104 +295,10 @@ impl Writer {
         self.kept.insert(stream, Kept { head, slot, segments });
     }
 
-    fn free(&mut self, stream: Uuid) {
-        let Some(kept) = self.kept.remove(&stream) else { return };
-        self.kept_bytes -= kept.head.bytes;
-        self.released_bytes -= kept.head.released_size();
-        self.log.release(&kept.segments);
-        kept.slot.state.send_modify(|state| state.live = None);
-    }
-
-    /// Frees what was released long enough ago, or what nobody touched for very long: its worker
-    /// died and no other one came, so nobody will release it.
-    fn sweep(&mut self) {
-        let now = Instant::now();
-        self.swept = now;
-        let over = |head: &Head| match head.released {
-            Some(released) => released.free_at <= now,
-            None => now.duration_since(head.touched) >= self.options.abandoned_after,
-        };
-        let streams: Vec<_> =
-            self.kept.iter().filter(|(_, kept)| over(&kept.head)).map(|(stream, _)| *stream).collect();
-        for stream in streams {
-            self.free(stream);
-        }
-        while self.released_bytes > self.options.released_bytes && self.free_oldest_released() {}
-    }
-
-    /// False when there is none that this tick does not touch.
-    fn free_oldest_released(&mut self) -> bool {
-        let released = self.kept.iter().filter(|(stream, _)| !self.staged.contains_key(stream));
-        let released = released.filter_map(|(stream, kept)| Some((kept.head.released?.free_at, *stream)));
-        let Some((_, stream)) = released.min() else { return false };
-        self.free(stream);
-        true
-    }
-
-    /// Counts what a tick adds; released streams make way for it.
-    fn make_room(&mut self, added: u64) -> Result<()> {
-        while self.kept_bytes + self.staged_bytes + added > self.options.kept_bytes {
-            if !self.free_oldest_released() {
-                return Err(Error::unavailable("too much text of unfinished replies is in memory"));
-            }
-        }
-        self.staged_bytes += added;
-        Ok(())
-    }
-
-    /// Keeps a long-lived stream from holding the log for ever. Whenever a segment begins and
-    /// the log is larger than four segments and three times what is kept, the streams that hold the
-    /// oldest segment are copied whole to the newest, so that it can go. So the log stays below that
-    /// bound and one segment, and copying costs at most half of what is written.
-    fn carry(&mut self) {
-        let bound = (4 * self.options.segment_bytes).max(3 * self.kept_bytes);
-        let Some(oldest) = self.log.oldest().filter(|_| self.log.bytes() > bound) else { return };
-        let mut left = Vec::new();
-        let mut carried = Ok(());
-        for (stream, kept) in &mut self.kept {
-            if kept.segments.first() != Some(&oldest) {
-                continue;
-            }
-            copy(&mut self.records, *stream, kept);
-            match self.log.write(&self.records) {
-                Ok(number) => {
-                    self.log.hold(number);
-                    left.extend(std::mem::replace(&mut kept.segments, vec![number]));
-                }
-                Err(error) => {
-                    carried = Err(error);
-                    break;
-                }
-            }
-        }
-        // the copies must be on the disk before the originals go
-        let synced = self.log.file().map_or(Ok(()), |(_, file)| file.sync_data());
-        if synced.is_ok() {
-            self.log.release(&left);
-        }
-        if let Err(error) = carried.and(synced) {
-            tracing::warn!(%error, "an old streams segment stays longer");
-        }
-        self.sync();
-    }
-
     fn sync(&self) {
         if let (Some(syncer), Some((number, file))) = (&self.syncer, self.log.file()) {
             syncer.written(number, file);
         }
-    }
-}
-
-/// Writes a whole stream as it is now into `records`.
-fn copy(records: &mut Vec<u8>, stream: Uuid, kept: &Kept) {
-    records.clear();
-    let Head { fence, base, nonce, released, .. } = kept.head;
-    record::encode(records, stream, Fact::Created { attempt: fence, base, nonce });
-    for (seq, bytes) in (base..).zip(kept.slot.state.borrow().live.iter().flat_map(|live| &live.entries)) {
-        record::encode(records, stream, Fact::Appended { attempt: fence, seq, bytes });
-    }
-    if let Some(released) = released {
-        record::encode(records, stream, Fact::Released { at: released.at });
     }
 }
 

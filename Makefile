@@ -1,0 +1,48 @@
+# Every command there is. `make help` lists them.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run web test check format release bench openapi clean
+
+WEB_SOURCES := $(shell git ls-files frontends packages/api-client packages/markdown packages/ui-components package.json package-lock.json 2>/dev/null)
+WEB := frontends/chat/dist/index.html
+
+help: ## List the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+run: $(WEB) ## Build what is needed and start an instance on this machine (ARGS="--listen 127.0.0.1:9000" …)
+	@tools/need rust cc
+	@cargo build --quiet -p taifas
+	@exec target/debug/taifas serve --log text $(ARGS)
+
+web: $(WEB) ## Build the web app
+
+$(WEB): $(WEB_SOURCES)
+	@tools/need node
+	@npm ci --silent
+	@npm run --silent build
+	@touch $(WEB)
+
+test: ## Install what the tests need and run all of them
+	@tools/test
+
+check: ## Formatting, lints, types and documentation, warnings are errors
+	@tools/check
+
+format: ## Format the Rust sources
+	cargo fmt --all
+
+release: $(WEB) ## The optimised binary, web app inside: target/release/taifas
+	@tools/need rust cc
+	cargo build --release --locked -p taifas
+
+bench: release ## Measure against controls of the same run
+	@tests/performance/run
+
+openapi: ## Write the API's description and the client's types anew
+	@tools/need rust cc node
+	cargo run --quiet -p taifas -- openapi > packages/api-client/openapi.json
+	npm run --silent generate --workspace packages/api-client
+
+clean: ## Remove what was built
+	rm -rf target node_modules frontends/*/dist
