@@ -16,7 +16,7 @@ function message(id: string, part: Partial<Message> = {}): Message {
 
 function thread(...messages: Message[]): Thread {
   return {
-    chat: { id: "c", title: "", version: 1, created_at: "", updated_at: "", running: false }, messages,
+    chat: { id: "c", title: "", version: 1, created_at: "", updated_at: "", running: false } as Thread["chat"], messages,
   };
 }
 

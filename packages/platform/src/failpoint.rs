@@ -28,11 +28,33 @@ pub const fn mutant(_name: &str) -> bool {
     false
 }
 
+/// Stalls the first pass of `point` when `TAIFAS_PAUSE` names it (names separated by commas), until
+/// the file named by `TAIFAS_PAUSE_UNTIL` exists: what comes late is not only what is killed.
+#[cfg(feature = "failpoints")]
+pub async fn pause(point: &str) {
+    if let Some(until) = armed::stalls(point) {
+        while !until.exists() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+}
+
+/// Stalls nothing: the crash suite is not compiled in.
+#[cfg(not(feature = "failpoints"))]
+#[inline(always)]
+pub fn pause(_point: &str) -> std::future::Ready<()> {
+    std::future::ready(())
+}
+
 #[cfg(feature = "failpoints")]
 mod armed {
-    use std::sync::{
-        OnceLock,
-        atomic::{AtomicU32, Ordering},
+    use std::{
+        collections::HashSet,
+        path::PathBuf,
+        sync::{
+            Mutex, OnceLock, PoisonError,
+            atomic::{AtomicU32, Ordering},
+        },
     };
 
     /// The point to die at, and at which pass.
@@ -65,6 +87,17 @@ mod armed {
             })
             .iter()
             .any(|known| known == name)
+    }
+
+    /// The file to wait for, at the first pass of a point that is to stall.
+    pub fn stalls(point: &str) -> Option<PathBuf> {
+        static LEFT: OnceLock<Mutex<HashSet<String>>> = OnceLock::new();
+        let left = LEFT.get_or_init(|| {
+            let names = std::env::var("TAIFAS_PAUSE").unwrap_or_default();
+            Mutex::new(names.split(',').map(|name| name.trim().to_owned()).collect())
+        });
+        let first = left.lock().unwrap_or_else(PoisonError::into_inner).remove(point);
+        first.then(|| std::env::var_os("TAIFAS_PAUSE_UNTIL").map(PathBuf::from)).flatten()
     }
 
     #[cfg(test)]

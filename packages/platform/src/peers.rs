@@ -100,16 +100,17 @@ where
     B::Error: Into<axum::BoxError>,
 {
     type Response = Response<Body>;
-    type Error = Error;
-    type Future = BoxFuture<'static, Result<Response<Body>>>;
+    // gRPC clients call it, and would take any other error for `unknown`, which reads as a fault
+    type Error = tonic::Status;
+    type Future = BoxFuture<'static, Result<Response<Body>, tonic::Status>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<()>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), tonic::Status>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let peer = self.clone();
         let request = request.map(Body::new);
-        Box::pin(async move { peer.send(request).await })
+        Box::pin(async move { peer.send(request).await.map_err(tonic::Status::from) })
     }
 }

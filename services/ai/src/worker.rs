@@ -29,11 +29,18 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{
+    sync::{Semaphore, watch},
+    time::{Instant, timeout},
+};
 use uuid::Uuid;
 
 /// Longer than any answer.
 const MESSAGE_LIMIT: usize = 64 << 20;
+
+/// How long an attempt that was asked for waits for the one before it to close its account. Whatever
+/// that one is doing, it is fenced off then.
+const FORMER: Duration = Duration::from_secs(1);
 
 /// The worker of this process.
 pub struct Worker {
@@ -41,7 +48,7 @@ pub struct Worker {
     catalogue: Catalogue,
     chat: ChatClient<Peer>,
     id: Uuid,
-    running: Mutex<HashSet<Uuid>>,
+    running: watch::Sender<HashSet<(Uuid, u32)>>,
     places: Semaphore,
     continue_when_asked: bool,
     beat: Duration,
@@ -58,7 +65,7 @@ impl Worker {
         Arc::new(Self {
             chat: chat.max_decoding_message_size(MESSAGE_LIMIT).max_encoding_message_size(MESSAGE_LIMIT),
             id: platform.ids.id(),
-            running: Mutex::default(),
+            running: watch::Sender::default(),
             places: Semaphore::new(config.parallel.max(1)),
             continue_when_asked: config.continue_when_asked,
             beat: Duration::from_secs(config.beat_seconds.max(1)),
@@ -83,6 +90,11 @@ impl Worker {
             model: asked.model,
             attempt: asked.attempt,
         });
+        // A person who goes on at once comes before the attempt that just ended has closed.
+        let mut running = self.running.subscribe();
+        let before = |&(reply, attempt): &(Uuid, u32)| reply == lease.reply_id && attempt < lease.attempt;
+        let former = running.wait_for(|running| !running.iter().any(before));
+        let _ = timeout(FORMER, former).await;
         let (worker, now, alone) = (self.id, self.platform.clock.now(), self.alone);
         let taken = self
             .platform
@@ -110,17 +122,13 @@ impl Worker {
 
     /// Produces the answer of `lease` in a task of its own.
     fn spawn(self: &Arc<Self>, lease: Lease) {
-        if !self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(lease.reply_id) {
-            return;
-        }
-        let guard = Running { worker: self.clone(), reply: lease.reply_id };
+        let Some(mut running) = Running::begin(self, lease) else { return };
         self.platform.background.spawn(async move {
-            let worker = guard.worker.clone();
+            let worker = running.worker.clone();
             let Ok(_place) = worker.places.acquire().await else { return };
             worker.platform.metrics.generations.add(1, &[]);
-            worker.produce(lease).await;
+            worker.produce(&mut running).await;
             worker.platform.metrics.generations.add(-1, &[]);
-            drop(guard);
         });
     }
 
@@ -142,7 +150,7 @@ impl Worker {
         self.platform.background.spawn_until_drained(async move {
             loop {
                 tokio::time::sleep(heart.beat).await;
-                if heart.running.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+                if heart.running.borrow().is_empty() {
                     *heart.last_beat.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
                     continue;
                 }
@@ -180,7 +188,7 @@ impl Worker {
             })
             .await?;
         // Held by this process but not worked on: its task has panicked.
-        let dropped = held.into_iter().filter(|lease| !self.is_running(lease.reply_id));
+        let dropped = held.into_iter().filter(|lease| !self.is_running(lease));
         for lease in orphans.into_iter().chain(dropped) {
             let lease = Arc::new(lease);
             let next = self.platform.db.write(lease.space_id, {
@@ -205,19 +213,45 @@ impl Worker {
         Ok(())
     }
 
-    fn is_running(&self, reply: Uuid) -> bool {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).contains(&reply)
+    fn is_running(&self, lease: &Lease) -> bool {
+        // a task that takes its next attempt stands in the table first and here a moment later
+        let former = lease.attempt.saturating_sub(1);
+        let running = self.running.borrow();
+        running.contains(&(lease.reply_id, lease.attempt)) || running.contains(&(lease.reply_id, former))
     }
 }
 
-/// Takes a reply off the list of running ones, whatever ends its task.
+/// An attempt on the list of running ones; off it whatever ends its task.
 struct Running {
     worker: Arc<Worker>,
-    reply: Uuid,
+    lease: Lease,
+}
+
+impl Running {
+    /// None when the attempt is running already.
+    fn begin(worker: &Arc<Worker>, lease: Lease) -> Option<Self> {
+        let is_new = worker.running.send_if_modified(|running| running.insert((lease.reply_id, lease.attempt)));
+        is_new.then(|| Self { worker: worker.clone(), lease })
+    }
+
+    fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// The same task goes on with another attempt.
+    fn becomes(&mut self, next: Lease) {
+        self.worker.running.send_modify(|running| {
+            running.remove(&(self.lease.reply_id, self.lease.attempt));
+            running.insert((next.reply_id, next.attempt));
+        });
+        self.lease = next;
+    }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.worker.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.reply);
+        self.worker.running.send_modify(|running| {
+            running.remove(&(self.lease.reply_id, self.lease.attempt));
+        });
     }
 }

@@ -57,6 +57,8 @@ create table chat_sends (
     primary key (space_id, key)
 );
 
+create index chat_sends_by_age on chat_sends (created_at);
+
 create table chat_events (
     position integer primary key autoincrement,
     space_id blob not null,

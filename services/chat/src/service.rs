@@ -115,7 +115,7 @@ impl Chats {
                     events::TOPIC.append(tx, event, now).await?;
                     let mut stopped = Vec::new();
                     for mut reply in messages::running(tx, space, id).await? {
-                        replies::stop(tx, space, &mut reply, now).await?;
+                        replies::stop(tx, space, &mut reply, true, now).await?;
                         stopped.push(reply.message.id);
                     }
                     Ok(stopped)

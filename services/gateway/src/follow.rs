@@ -56,7 +56,7 @@ pub(crate) async fn stream(
     }
     let Path(reply) = id.map_err(|_| Error::not_found("reply"))?;
     let from = headers.get("last-event-id").and_then(|value| frame::read_id(value.to_str().ok()?));
-    let follower = open(&gateway, &admitted.caller, reply, from, Some(headers)).await?;
+    let follower = open(&gateway, &admitted.caller, reply, from, headers).await?;
     Ok(respond(StatusCode::OK, follower, None))
 }
 
@@ -70,10 +70,10 @@ struct Named {
 }
 
 /// The answer to a send that asked for its reply on the same response.
-pub(crate) async fn sent(gateway: &Gateway, caller: &Caller, response: Response) -> Result<Response> {
+pub(crate) async fn sent(gateway: &Gateway, caller: &Caller, browser: HeaderMap, response: Response) -> Result<Response> {
     let body = to_bytes(response.into_body(), gateway.config.body_limit * 2).await.map_err(Error::internal)?;
     let sent: SentReply = serde_json::from_slice(&body).map_err(Error::internal)?;
-    let follower = open(gateway, caller, sent.reply.id, None, None).await?;
+    let follower = open(gateway, caller, sent.reply.id, None, browser).await?;
     Ok(respond(StatusCode::ACCEPTED, follower, Some(frame::raw("sent", &body))))
 }
 
@@ -82,7 +82,7 @@ async fn open(
     caller: &Caller,
     reply: Uuid,
     from: Option<Position>,
-    cookies: Option<HeaderMap>,
+    cookies: HeaderMap,
 ) -> Result<Follower> {
     let Caller::Person(person) = caller else { return Err(Error::unauthenticated("sign in first")) };
     let place = gateway.admission.stream(person.user, gateway.config.streams_per_person)?;

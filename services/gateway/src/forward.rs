@@ -43,7 +43,7 @@ async fn pass(gateway: &Gateway, service: &'static str, request: Request) -> Res
     }
     strip(response.headers_mut());
     if streams && response.status() == StatusCode::ACCEPTED {
-        return follow::sent(gateway, &caller, response).await;
+        return follow::sent(gateway, &caller, browser, response).await;
     }
     Ok(response)
 }

@@ -1,5 +1,6 @@
 // Decides which page a person sees: set-up, sign-in or the chats.
-import type { User } from "@taifas/api-client/types";
+import type { Session, User } from "@taifas/api-client/types";
+import { Logo } from "@taifas/ui-components/Logo";
 import { lazy, Suspense, useEffect } from "react";
 import { useLocation } from "wouter";
 import { useStore } from "zustand";
@@ -12,14 +13,12 @@ import { forgetOutbox, resumeOutbox } from "../stores/outbox";
 import { session as sessionStore, sessionFound } from "../stores/session";
 import { onTabNews, tellTabs } from "../stores/tabs";
 import { ChatApp } from "./ChatApp";
-import type { Session } from "@taifas/api-client/types";
 
 const SignInPage = lazy(async () => ({ default: (await import("../features/sign-in/SignInPage")).SignInPage }));
 const SetupPage = lazy(async () => ({ default: (await import("../features/setup/SetupPage")).SetupPage }));
 
-/** What the server wrote into the page; saves waiting for the session before the first frame. */
-const HINTS: Record<string, Session["state"]> = { in: "signed_in", out: "signed_out", setup: "setup" };
-const hint = HINTS[document.documentElement.dataset["session"] ?? ""] ?? null;
+/** A cookie was there when the server wrote the page: the chats may be shown before the session is known. */
+const hint = document.documentElement.dataset["session"] === "in" ? "signed_in" : null;
 
 export function App() {
   const { data } = useSession();
@@ -57,18 +56,23 @@ export function App() {
     if (old?.user?.id === who.id) void resumeOutbox();
   };
 
-  if (state === null) return null;
+  if (state === null) return <BarePage />;
   if (state === "setup") {
-    return <Suspense fallback={null}><SetupPage onSignedIn={signedIn} /></Suspense>;
+    return <Suspense fallback={<BarePage />}><SetupPage onSignedIn={signedIn} /></Suspense>;
   }
   if (state === "signed_out" || lost) {
     return (
-      <Suspense fallback={null}>
+      <Suspense fallback={<BarePage />}>
         <SignInPage instance={data?.instance.name ?? "Taifas"} lost={lost} onSignedIn={signedIn} />
       </Suspense>
     );
   }
   return <ChatApp user={user} />;
+}
+
+/** What the static page shows to people who are not signed in; stays until it is known which page is theirs. */
+function BarePage() {
+  return <div className="page"><header><span className="brand"><Logo /></span></header></div>;
 }
 
 function forgetEverything(): void {

@@ -25,6 +25,7 @@ import { pickModel } from "../stores/pickModel";
 import { stopOnArrival } from "../stores/stopOnArrival";
 import { t } from "../texts/t";
 import { chatPath } from "./routes";
+import { Mishap } from "./Mishap";
 import { ThreadView } from "./threadView";
 
 /** The model whose nature has to be told before the first question. */
@@ -136,16 +137,15 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
       ) : messages.length === 0 && outgoing.length === 0 ? (
         <ThreadSkeleton />
       ) : (
-        <Suspense fallback={<ThreadSkeleton />}>
+        <Mishap key={chatId}><Suspense fallback={<ThreadSkeleton />}>
           <ThreadView
-            key={chatId}
             ref={threadRef}
             messages={messages}
             outgoing={outgoing}
             chosenModel={model?.id ?? null}
             onScrolled={setScrolled}
           />
-        </Suspense>
+        </Suspense></Mishap>
       )}
       {!missing && (
         <div className="dock">

@@ -6,6 +6,7 @@ import { queryClient } from "../api/queryClient";
 import "./app.css";
 import { adoptTyping } from "./adoptTyping";
 import { App } from "./App";
+import { Mishap } from "./Mishap";
 import { preloadThread } from "./threadView";
 import { exposeTestHook } from "./testHook";
 
@@ -29,7 +30,7 @@ async function mount(): Promise<void> {
   createRoot(root).render(
     <StrictMode>
       <QueryClientProvider client={queryClient}>
-        <App />
+        <Mishap><App /></Mishap>
       </QueryClientProvider>
     </StrictMode>,
   );

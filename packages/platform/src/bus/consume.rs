@@ -19,7 +19,7 @@ use uuid::Uuid;
 pub struct Limits {
     /// Aggregates worked on at the same time.
     pub parallel: usize,
-    /// Events held in memory at most.
+    /// No more events are asked for while this many are held; one page may come on top.
     pub held: usize,
     /// Tries before an event is put aside. A dependency that is down does not count as a try.
     pub tries: u32,
@@ -66,9 +66,33 @@ pub fn consume(
 struct Work {
     /// Events waiting behind an earlier one of their aggregate; the aggregate is busy while present.
     busy: HashMap<Uuid, VecDeque<Delivery>>,
+    /// The first events of their aggregates, waiting until fewer are worked on.
+    ready: VecDeque<Delivery>,
     unfinished: BTreeSet<i64>,
     finished_through: i64,
     running: JoinSet<(Delivery, Option<String>)>,
+}
+
+impl Work {
+    fn accept(&mut self, delivery: Delivery) {
+        self.finished_through = self.finished_through.max(delivery.position);
+        self.unfinished.insert(delivery.position);
+        match self.busy.get_mut(&delivery.aggregate) {
+            Some(waiting) => waiting.push_back(delivery),
+            None => {
+                self.busy.insert(delivery.aggregate, VecDeque::new());
+                self.ready.push_back(delivery);
+            }
+        }
+    }
+
+    fn finish(&mut self, delivery: &Delivery) {
+        self.unfinished.remove(&delivery.position);
+        match self.busy.get_mut(&delivery.aggregate).and_then(VecDeque::pop_front) {
+            Some(next) => self.ready.push_back(next),
+            None => drop(self.busy.remove(&delivery.aggregate)),
+        }
+    }
 }
 
 async fn run(
@@ -80,20 +104,15 @@ async fn run(
     let mut work = Work::default();
     let mut committed = 0;
     loop {
+        while work.running.len() < limits.parallel
+            && let Some(delivery) = work.ready.pop_front()
+        {
+            work.running.spawn(attempt(delivery, limits, handler.clone()));
+        }
         let room = work.unfinished.len() < limits.held && work.running.len() < limits.parallel;
         tokio::select! {
             deliveries = subscription.next(), if room => {
-                for delivery in deliveries? {
-                    work.finished_through = work.finished_through.max(delivery.position);
-                    work.unfinished.insert(delivery.position);
-                    match work.busy.get_mut(&delivery.aggregate) {
-                        Some(waiting) => waiting.push_back(delivery),
-                        None => {
-                            work.busy.insert(delivery.aggregate, VecDeque::new());
-                            work.running.spawn(attempt(delivery, limits, handler.clone()));
-                        }
-                    }
-                }
+                deliveries?.into_iter().for_each(|delivery| work.accept(delivery));
             }
             Some(done) = work.running.join_next(), if !work.running.is_empty() => {
                 let (delivery, failure) = done.map_err(Error::internal)?;
@@ -102,14 +121,10 @@ async fn run(
                     subscription.bury(&delivery, &why).await?;
                     buried();
                 }
-                work.unfinished.remove(&delivery.position);
-                match work.busy.get_mut(&delivery.aggregate).and_then(VecDeque::pop_front) {
-                    Some(next) => { work.running.spawn(attempt(next, limits, handler.clone())); }
-                    None => { work.busy.remove(&delivery.aggregate); }
-                }
+                work.finish(&delivery);
                 let lowest = work.unfinished.first().map_or(work.finished_through, |first| first - 1);
                 // One commit for all that finished meanwhile, not one an event.
-                if lowest > committed && (work.running.is_empty() || lowest - committed >= 64) {
+                if lowest > committed && (work.unfinished.is_empty() || lowest - committed >= 64) {
                     failpoint::hit("R2");
                     subscription.commit(lowest).await?;
                     committed = lowest;
@@ -123,7 +138,7 @@ async fn run(
 async fn attempt(delivery: Delivery, limits: Limits, handler: Handler) -> (Delivery, Option<String>) {
     let (mut tries, mut pause) = (0, limits.pause);
     loop {
-        let outcome = AssertUnwindSafe(handler(delivery.clone())).catch_unwind().await;
+        let outcome = AssertUnwindSafe(async { handler(delivery.clone()).await }).catch_unwind().await;
         let error = match outcome {
             Ok(Ok(())) => return (delivery, None),
             Ok(Err(error)) => error,

@@ -4,7 +4,7 @@
 use super::{
     Options, Work,
     query::{Tx, failure},
-    writer::{self, Acknowledge, Topics},
+    writer::{self, Part, Topics},
 };
 use crate::{Error, Result};
 use futures_util::FutureExt as _;
@@ -25,7 +25,7 @@ use tokio::sync::oneshot;
 /// What a thread is asked to do with its connection.
 pub(super) enum Job {
     /// Part of the next group commit.
-    Write(writer::Part),
+    Write(Box<dyn Part>),
     /// On a snapshot of its own.
     Read(Box<dyn FnOnce(&mut Connection) + Send>),
     /// Alone, outside a transaction: migrations, copies.
@@ -75,6 +75,7 @@ pub(super) struct Sqlite {
     read: Option<SyncSender<Job>>,
     topics: Arc<Topics>,
     threads: Vec<JoinHandle<()>>,
+    pub(super) exclusive: bool,
 }
 
 impl Sqlite {
@@ -104,7 +105,7 @@ impl Sqlite {
             let jobs = jobs.clone();
             threads.push(spawn(&format!("db-reader-{n}"), move || serve_reads(connection, &jobs))?);
         }
-        Ok(Self { write: Some(write), read: Some(read), topics, threads })
+        Ok(Self { write: Some(write), read: Some(read), topics, threads, exclusive: options.exclusive })
     }
 
     pub(super) fn topics(&self) -> &Topics {
@@ -113,19 +114,7 @@ impl Sqlite {
 
     pub(super) async fn write<T: Send + 'static>(&self, work: impl Work<T>) -> Result<T> {
         let (done, answer) = oneshot::channel();
-        let job = Job::Write(Box::new(move |connection| {
-            let (outcome, announced) = match connection {
-                Ok(connection) => writer::in_savepoint(connection, |connection| perform(connection, &work)),
-                Err(error) => (Err(error), Vec::new()),
-            };
-            Acknowledge {
-                announced,
-                send: Box::new(move |commit| {
-                    // The caller may have given up; the work is done all the same.
-                    let _ = done.send(commit.and(outcome));
-                }),
-            }
-        }));
+        let job = Job::Write(Box::new(Write { work, ended: None, announced: Vec::new(), done }));
         submit(self.write.as_ref(), job)?;
         answer.await.map_err(|_| closed())?
     }
@@ -144,7 +133,7 @@ impl Sqlite {
         answer.await.map_err(|_| closed())?
     }
 
-    pub(super) async fn exclusive<T: Send + 'static>(
+    pub(super) async fn alone<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
@@ -157,12 +146,49 @@ impl Sqlite {
     }
 }
 
+/// A caller's closure on its way through a group commit. `W` decides `T`; both end here.
+struct Write<T, W> {
+    work: W,
+    ended: Option<Result<T>>,
+    announced: Vec<&'static str>,
+    done: oneshot::Sender<Result<T>>,
+}
+
+impl<T: Send, W: Work<T>> Part for Write<T, W> {
+    fn run(&mut self, connection: &mut Connection) {
+        let (outcome, announced) = writer::in_savepoint(connection, |connection| perform(connection, &self.work));
+        (self.ended, self.announced) = (Some(outcome), announced);
+    }
+
+    fn failed(&self) -> bool {
+        matches!(self.ended, Some(Err(_)))
+    }
+
+    fn announced(&self) -> &[&'static str] {
+        &self.announced
+    }
+
+    fn answer(self: Box<Self>, commit: Result<()>) {
+        let outcome = match (self.ended, commit) {
+            // its own failure says more than that of the group
+            (Some(Err(error)), _) | (_, Err(error)) => Err(error),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (None, Ok(())) => Err(closed()),
+        };
+        // The caller may have given up; the work is done all the same.
+        let _ = self.done.send(outcome);
+    }
+}
+
 impl Drop for Sqlite {
     fn drop(&mut self) {
         self.write = None;
         self.read = None;
         for thread in self.threads.drain(..) {
-            let _ = thread.join();
+            // The last handle may have been held by a closure, and goes with it on that thread.
+            if thread.thread().id() != std::thread::current().id() {
+                let _ = thread.join();
+            }
         }
     }
 }

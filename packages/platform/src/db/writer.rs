@@ -16,14 +16,17 @@ use tokio::sync::watch;
 /// How many transactions share a commit at most: bounds what one failed commit refuses.
 const GROUP: usize = 256;
 
-/// What to tell a caller once the commit has (or has not) succeeded.
-pub(super) struct Acknowledge {
-    pub(super) announced: Vec<&'static str>,
-    pub(super) send: Box<dyn FnOnce(Result<()>) + Send>,
+/// One caller's share of a group commit, whatever its closure returns.
+pub(super) trait Part: Send {
+    /// Runs in the open transaction; called again when the group has to start over.
+    fn run(&mut self, connection: &mut Connection);
+    /// Whether it has failed by itself: then nothing of it is in the transaction.
+    fn failed(&self) -> bool;
+    /// What to wake others for once it is durable.
+    fn announced(&self) -> &[&'static str];
+    /// Tells the caller how it ended.
+    fn answer(self: Box<Self>, commit: Result<()>);
 }
-
-/// One caller's share of a group commit; gets an error instead when the group could not begin.
-pub(super) type Part = Box<dyn FnOnce(Result<&mut Connection>) -> Acknowledge + Send>;
 
 /// Who waits for which topic.
 #[derive(Default)]
@@ -53,17 +56,31 @@ pub(super) fn run(mut connection: Guarded, jobs: &Receiver<Job>, topics: &Topics
 }
 
 /// Commits `first` and what else waits; returns a job that must run alone, if one came up.
-fn commit_group(connection: &mut Guarded, first: Part, jobs: &Receiver<Job>, topics: &Topics) -> Option<Job> {
+fn commit_group(
+    connection: &mut Guarded,
+    first: Box<dyn Part>,
+    jobs: &Receiver<Job>,
+    topics: &Topics,
+) -> Option<Job> {
     let mut alone = None;
-    if let Err(error) = batch(connection.unbounded(), "begin immediate") {
+    let mut parts = vec![first];
+    if let Err(error) = start(connection, &mut parts) {
         // Outside a transaction a savepoint would commit by itself: nothing may run.
-        acknowledge(vec![first(Err(error))], topics, &Ok(()));
+        acknowledge(parts, topics, &Err(error));
         return None;
     }
-    let mut waiting = vec![connection.within(|c| first(Ok(c)))];
-    while waiting.len() < GROUP {
+    while parts.len() < GROUP {
         match jobs.try_recv() {
-            Ok(Job::Write(job)) => waiting.push(connection.within(|c| job(Ok(c)))),
+            Ok(Job::Write(mut part)) => {
+                connection.within(|c| part.run(c));
+                parts.push(part);
+                if connection.unbounded().is_autocommit()
+                    && let Err(error) = start(connection, &mut parts)
+                {
+                    acknowledge(parts, topics, &Err(error));
+                    return None;
+                }
+            }
             Ok(other) => {
                 alone = Some(other);
                 break;
@@ -72,30 +89,46 @@ fn commit_group(connection: &mut Guarded, first: Part, jobs: &Receiver<Job>, top
         }
     }
     if failpoint::mutant("ack-before-commit") {
-        acknowledge(waiting, topics, &Ok(()));
+        acknowledge(parts, topics, &Ok(()));
         std::thread::sleep(std::time::Duration::from_millis(40));
         let _ = connection.unbounded().execute_batch("commit");
         return alone;
     }
     let connection = connection.unbounded();
     let outcome = connection.execute_batch("commit").map_err(|error| {
-        tracing::error!(%error, transactions = waiting.len(), "commit failed; none of them is stored");
+        tracing::error!(%error, transactions = parts.len(), "commit failed; none of them is stored");
         let _ = connection.execute_batch("rollback");
         failure(error)
     });
-    acknowledge(waiting, topics, &outcome);
+    acknowledge(parts, topics, &outcome);
     alone
 }
 
-fn acknowledge(waiting: Vec<Acknowledge>, topics: &Topics, outcome: &Result<()>) {
-    for Acknowledge { announced, send } in waiting {
+/// Begins, and runs the parts that have not failed. An interrupted write, or a full disk, ends the
+/// whole transaction and not only its savepoint (SQLite, "sqlite3_interrupt"); the part that met
+/// with it has failed, and the others start over without it.
+fn start(connection: &mut Guarded, parts: &mut [Box<dyn Part>]) -> Result<()> {
+    loop {
+        batch(connection.unbounded(), "begin immediate")?;
+        let whole = parts.iter_mut().filter(|part| !part.failed()).all(|part| {
+            connection.within(|c| part.run(c));
+            !connection.unbounded().is_autocommit()
+        });
+        if whole {
+            return Ok(());
+        }
+    }
+}
+
+fn acknowledge(parts: Vec<Box<dyn Part>>, topics: &Topics, outcome: &Result<()>) {
+    for part in parts {
         match outcome {
             Ok(()) => {
                 // Wake consumers first: they work while the caller's answer travels.
-                topics.announce(&announced);
-                send(Ok(()));
+                topics.announce(part.announced());
+                part.answer(Ok(()));
             }
-            Err(error) => send(Err(Error::new(error.code(), error.message()))),
+            Err(error) => part.answer(Err(Error::new(error.code(), error.message()))),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! no queue per reader, only a position, so a slow one costs nothing and slows nobody.
 
 use super::{Batch, Entry, Item, Nudges, Position, Reading};
-use crate::{Error, Result};
+use crate::{Error, Result, failpoint};
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::{
@@ -171,7 +171,8 @@ impl Cursor {
         let wanted = match *self {
             Self::Start => Some(live.first),
             Self::After(seen) if seen.epoch == live.epoch => {
-                seen.seq.checked_add(1).and_then(|seq| u64::try_from(seq).ok())
+                let step = if failpoint::mutant("resume-off-by-one") { 2 } else { 1 };
+                seen.seq.checked_add(step).and_then(|seq| u64::try_from(seq).ok())
             }
             Self::At { epoch, next } if epoch == live.epoch => Some(next),
             Self::After(_) | Self::At { .. } => None,

@@ -2,7 +2,7 @@
 //! next worker finds how far it came and finishes it.
 
 use super::{
-    Worker,
+    Running, Worker,
     pump::{Ended, end_out, pump},
     shown::{Shown, encode, ends_done},
 };
@@ -72,7 +72,8 @@ impl Ending {
 
 impl Worker {
     /// Until the end is stored, the lease is lost, or the process drains.
-    pub(super) async fn produce(&self, mut lease: Lease) {
+    pub(super) async fn produce(&self, running: &mut Running) {
+        let mut lease = running.lease().clone();
         let id = lease.reply_id.simple().to_string();
         telemetry::correlated(id, async move {
             let (mut breaks, mut pause) = (0, Duration::from_millis(100));
@@ -83,7 +84,10 @@ impl Worker {
                         breaks += 1;
                         tokio::time::sleep(Duration::from_millis(250)).await;
                         match self.next_attempt(&lease).await {
-                            Ok(Some(next)) => lease = next,
+                            Ok(Some(next)) => {
+                                running.becomes(next.clone());
+                                lease = next;
+                            }
                             Ok(None) => return,
                             Err(error) => tracing::warn!(%error, "the next attempt could not be taken; trying again"),
                         }
@@ -174,8 +178,15 @@ impl Worker {
         };
         let provider = found.provider.name().to_owned();
         let start = Instant::now();
-        let ended = match found.provider.stream(ask).await {
-            Ok(pieces) => {
+        // A provider may take long to begin: a stop does not wait for that.
+        let asked = tokio::select! {
+            biased;
+            () = nudges.next() => None,
+            asked = found.provider.stream(ask) => Some(asked),
+        };
+        let ended = match asked {
+            None => Ended::Stopped,
+            Some(Ok(pieces)) => {
                 failpoint::hit("A2");
                 let first = || {
                     if account.first_piece.is_none() {
@@ -186,7 +197,7 @@ impl Worker {
                 };
                 pump(self, lease, shown, pieces, nudges, first).await?
             }
-            Err(fault) => Ended::Failed(fault),
+            Some(Err(fault)) => Ended::Failed(fault),
         };
         Ok(match ended {
             Ended::Stopped => Some(Ending::STOPPED),

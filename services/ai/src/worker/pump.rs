@@ -126,6 +126,7 @@ fn append<'a>(worker: &'a Worker, lease: &'a Lease, entries: Vec<Bytes>) -> BoxF
             if worker.is_late() {
                 return Err(Error::stale("this worker's heart beat came late"));
             }
+            failpoint::pause("append").await;
             match worker.platform.streams.append(lease.reply_id, lease.attempt, entries.clone()).await {
                 Err(error) if error.code() == Code::Unavailable && start.elapsed() < PATIENCE => {
                     tokio::time::sleep(Duration::from_millis(50)).await;

@@ -35,13 +35,15 @@ impl Chats {
     /// Asks a reply to stop. One that ended already answers as it ended.
     pub async fn stop(&self, person: &Person, id: Uuid) -> Result<Message> {
         let (space, now) = (person.space(), self.platform.clock.now());
+        // Words that were shown are stored by whoever streams them; only a reply without any ends here.
+        let has_begun = self.platform.streams.read(id, None).next().now_or_never().is_some();
         let message = self
             .platform
             .db
             .write(space, move |tx| {
                 async move {
                     let mut reply = found(tx, space, id).await?;
-                    stop(tx, space, &mut reply, now).await?;
+                    stop(tx, space, &mut reply, has_begun, now).await?;
                     Ok(reply.message)
                 }
                 .boxed()
@@ -128,6 +130,7 @@ impl Chats {
             // Not waited for: it only lets lists say "streaming", and the question is answered sooner.
             let db = self.platform.db.clone();
             self.platform.background.spawn(async move {
+                failpoint::pause("mark-streaming").await;
                 let marked =
                     db.write(space, move |tx| async move { messages::mark_streaming(tx, space, id, attempt).await }.boxed()).await;
                 if let Err(error) = marked {
@@ -163,18 +166,24 @@ fn superseded() -> Error {
     Error::stale("a later attempt of this reply has begun")
 }
 
-/// Within a transaction: a queued reply ends at once, a streaming one when its worker sees the
-/// flag.
-pub(super) async fn stop(tx: &mut Tx<'_>, space: Uuid, reply: &mut Reply, now: DateTime<Utc>) -> Result<()> {
+/// Within a transaction: a reply that has not begun ends at once, one that streams when its worker
+/// sees the flag.
+pub(super) async fn stop(
+    tx: &mut Tx<'_>,
+    space: Uuid,
+    reply: &mut Reply,
+    has_begun: bool,
+    now: DateTime<Utc>,
+) -> Result<()> {
     match reply.message.state {
-        State::Queued => {
+        State::Queued if !has_begun => {
             reply.stop_asked = true;
             reply.message.state = State::Stopped;
             reply.message.finished_at = Some(now);
             messages::update(tx, space, reply).await?;
             events::TOPIC.append(tx, events::reply_finished(space, &reply.message), now).await
         }
-        State::Streaming => {
+        State::Queued | State::Streaming => {
             reply.stop_asked = true;
             messages::update(tx, space, reply).await
         }

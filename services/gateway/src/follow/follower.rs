@@ -38,7 +38,7 @@ pub struct Follower {
     gateway: Gateway,
     person: Person,
     /// The headers that carried the session, to see whether it still lives.
-    cookies: Option<HeaderMap>,
+    cookies: HeaderMap,
     reply: Uuid,
     reading: Box<dyn Reading>,
     following: Following,
@@ -90,7 +90,7 @@ impl Follower {
     pub fn new(
         gateway: Gateway,
         person: Person,
-        cookies: Option<HeaderMap>,
+        cookies: HeaderMap,
         reply: Uuid,
         reading: Box<dyn Reading>,
         resumes: bool,
@@ -182,9 +182,7 @@ impl Follower {
     /// A quiet while: is the session still good, and has the reply ended without a word on its
     /// stream?
     async fn look(&mut self) -> Result<Option<Bytes>> {
-        if let Some(cookies) = &self.cookies
-            && self.gateway.caller(cookies).await? != Caller::Person(self.person.clone())
-        {
+        if self.gateway.caller(&self.cookies).await? != Caller::Person(self.person.clone()) {
             self.stage = Stage::Over;
             return Ok(Some(Bytes::new()));
         }

@@ -123,6 +123,7 @@ async fn fill_the_disk(folder: &Path) -> Result<()> {
     while next < 30 {
         next = streams.append(stream, 1, entry(next)).await?;
     }
+    next = tear_between_records(&streams, folder, next).await?;
     drop(streams);
     let streams = FileStreams::open(folder, options())?;
     let prefix = streams.open(stream, 1, 0).await?;
@@ -131,4 +132,21 @@ async fn fill_the_disk(folder: &Path) -> Result<()> {
         ensure!(entry.bytes == format!("{:0500}", entry.seq & !1), "entry {} is another one", entry.seq);
     }
     Ok(())
+}
+
+/// The disk takes two of three records whole; what is written next has the length of the first, so
+/// that only cutting the tail off keeps the second from coming back.
+async fn tear_between_records(streams: &FileStreams, folder: &Path, next: u64) -> Result<u64> {
+    let entry = || Bytes::from(format!("{next:0500}"));
+    let segment = folder.read_dir()?.next().context("no segment")??.path();
+    let length = segment.metadata()?.len();
+    streams.append(Uuid::nil(), 1, vec![entry()]).await?;
+    let record = segment.metadata()?.len() - length;
+    let before = getrlimit(Resource::Fsize);
+    let limit = length + record * 3 + record / 2;
+    setrlimit(Resource::Fsize, Rlimit { current: Some(limit), ..before })?;
+    let refused = streams.append(Uuid::nil(), 1, vec![entry(), entry(), entry()]).await;
+    ensure!(refused.is_err(), "more than the limit was written");
+    setrlimit(Resource::Fsize, before)?;
+    Ok(streams.append(Uuid::nil(), 1, vec![entry()]).await?)
 }

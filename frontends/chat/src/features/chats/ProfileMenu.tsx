@@ -4,7 +4,9 @@ import { Menu, MenuItem, MenuSeparator, useMenu } from "@taifas/ui-components/Me
 import { LogOut, Monitor, Moon, Sun } from "lucide-react";
 import { useStore } from "zustand";
 import { api } from "../../api/api";
+import { forgetDrafts } from "../../stores/drafts";
 import { clearLocalData } from "../../stores/localData";
+import { forgetOutbox } from "../../stores/outbox";
 import { tellTabs } from "../../stores/tabs";
 import { setTheme, theme as themeStore, type Theme } from "../../stores/theme";
 import { showToast } from "../../stores/toasts";
@@ -24,6 +26,8 @@ async function signOut(): Promise<void> {
     showToast(t("profile.signOutFailed"));
     return;
   }
+  forgetDrafts();
+  forgetOutbox();
   await clearLocalData();
   tellTabs({ kind: "session" });
   location.assign("/");

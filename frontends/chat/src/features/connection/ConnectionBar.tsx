@@ -61,8 +61,12 @@ function useKeepThreadStill(shown: boolean) {
     const now = ref.current?.offsetHeight ?? 0;
     const delta = now - height.current;
     height.current = now;
-    const scroller = ref.current?.parentElement?.querySelector("[data-thread-scroller]");
-    if (delta !== 0 && scroller) scroller.scrollTop += delta;
+    const scroller = ref.current?.parentElement?.querySelector<HTMLElement>("[data-thread-scroller]");
+    if (delta === 0 || !scroller) return;
+    const top = scroller.scrollTop + delta;
+    // The room below a fresh question follows the height of the view; without this it would shrink with it.
+    scroller.style.setProperty("--taken", `${now}px`);
+    scroller.scrollTop = top;
   }, [shown]);
   return ref;
 }

@@ -1,0 +1,258 @@
+//! One database, streams and chat; workers that can be started and killed; a provider that says what
+//! a test tells it to.
+
+use ai::{
+    Config,
+    providers::{Ask, Continuation, End, EndReason, Fault, FaultKind, Model, Piece, Pieces, Place, Provider},
+};
+use async_trait::async_trait;
+use axum::body::{Body, to_bytes};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
+use http::{Request, header};
+use platform::{
+    Platform,
+    clock::FixedClock,
+    db::{self, Db, Scope},
+    ids::SystemIds,
+    isolated,
+    principal::{Caller, HEADER, Person, Role},
+    service::Background,
+};
+use serde_json::{Value, json};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+/// Long enough on a busy machine, short enough to notice a hang.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// One call of the provider, in the test's hands.
+pub struct Call {
+    pub ask: Ask,
+    say: mpsc::UnboundedSender<Result<Piece, Fault>>,
+}
+
+impl Call {
+    pub fn say(&self, text: &str) {
+        let _ = self.say.send(Ok(Piece::Text(text.into())));
+    }
+
+    pub fn end(&self) {
+        let _ = self.say.send(Ok(Piece::End(End { reason: EndReason::Stop, usage: None })));
+    }
+
+    pub fn cut(self) {
+        let _ = self.say.send(Err(Fault::new(FaultKind::Cut, "The model stopped answering.")));
+    }
+}
+
+/// Hands every call to the test.
+pub struct Told {
+    continuation: Continuation,
+    calls: mpsc::UnboundedSender<Call>,
+}
+
+#[async_trait]
+impl Provider for Told {
+    fn name(&self) -> &str {
+        "told"
+    }
+
+    async fn models(&self) -> Result<Vec<Model>, Fault> {
+        let (name, description) = ("Told".into(), "Says what a test tells it to.".into());
+        Ok(vec![Model { id: "model".into(), name, description, place: Place::Server, continuation: self.continuation }])
+    }
+
+    async fn stream(&self, ask: Ask) -> Result<Pieces, Fault> {
+        let (say, said) = mpsc::unbounded_channel();
+        let gone = || Fault::new(FaultKind::Unreachable, "The test is over.");
+        self.calls.send(Call { ask, say }).map_err(|_| gone())?;
+        Ok(stream::unfold(said, |mut said| async { said.recv().await.map(|piece| (piece, said)) }).boxed())
+    }
+}
+
+pub struct House {
+    pub platform: Platform,
+    pub clock: Arc<FixedClock>,
+    person: Person,
+    _folder: TempDir,
+}
+
+/// A worker in a runtime of its own, so that it can be killed as a process is.
+pub struct WorkerProcess {
+    runtime: Option<tokio::runtime::Runtime>,
+    pub background: Background,
+    pub calls: mpsc::UnboundedReceiver<Call>,
+}
+
+impl WorkerProcess {
+    pub async fn call(&mut self) -> Call {
+        tokio::time::timeout(DEADLINE, self.calls.recv()).await.expect("the provider is called").unwrap()
+    }
+
+    /// As `kill -9`: every task is gone at once.
+    pub fn kill(mut self) {
+        self.runtime.take().unwrap().shutdown_background();
+    }
+}
+
+impl Drop for WorkerProcess {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl House {
+    /// `alone`: as on a laptop, where the lock on the data folder proves that no other worker lives.
+    pub async fn new(alone: bool) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = FixedClock::at(chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+        let mut platform = isolated::platform(folder.path(), clock.clone(), Arc::new(SystemIds)).await.unwrap();
+        if !alone {
+            platform.db = shared(folder.path());
+            let bus = platform::bus::TableBus::open(platform.db.clone(), clock.clone()).await.unwrap();
+            platform.bus = Arc::new(bus);
+        }
+        let chat = chat::start(&platform, chat::Config::default()).await.unwrap();
+        platform.peers.announce("chat", chat.router).unwrap();
+        let person = Person { user: Uuid::now_v7(), session: Uuid::now_v7(), role: Role::User };
+        Self { platform, clock, person, _folder: folder }
+    }
+
+    /// The worker whose service answers for ai; further ones only work.
+    pub fn worker(&self, continuation: Continuation, first: bool) -> WorkerProcess {
+        let (calls, received) = mpsc::unbounded_channel();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let background = Background::default();
+        let platform = Platform { background: background.clone(), ..self.platform.clone() };
+        let config = Config { ollama_base_url: String::new(), beat_seconds: 1, expiry_seconds: 2, ..Config::default() };
+        let provider: Arc<dyn Provider> = Arc::new(Told { continuation, calls });
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let started = runtime.spawn(async move {
+            let service = ai::start_with(&platform, config, vec![provider]).await.unwrap();
+            if first {
+                platform.peers.announce("ai", service.router).unwrap();
+            }
+        });
+        while !started.is_finished() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        WorkerProcess { runtime: Some(runtime), background, calls: received }
+    }
+
+    async fn request(&self, request: http::request::Builder, body: Value) -> Value {
+        let caller = Caller::Person(self.person.clone());
+        let request = request
+            .header(HEADER, self.platform.signer.sign(&caller).unwrap())
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        let response = self.platform.peer("chat").send(request).await.unwrap();
+        let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
+        serde_json::from_slice(&body).unwrap_or(Value::Null)
+    }
+
+    /// Sends the first message of a new chat; the chat's and the reply's id.
+    pub async fn send(&self, text: &str) -> (Uuid, Uuid) {
+        let (chat, message) = (Uuid::now_v7(), Uuid::now_v7());
+        let request = Request::post(format!("/api/v1/chats/{chat}/messages")).header("idempotency-key", message.to_string());
+        let sent = self.request(request, json!({"id": message, "parent_id": null, "text": text, "model": "told/model"})).await;
+        let reply = sent["reply"]["id"].as_str().unwrap_or_else(|| panic!("{sent}")).parse().unwrap();
+        (chat, reply)
+    }
+
+    pub async fn post(&self, path: &str) -> Value {
+        self.request(Request::post(path), json!({})).await
+    }
+
+    /// The reply as chat has it.
+    pub async fn reply(&self, chat: Uuid) -> Value {
+        let open = self.request(Request::get(format!("/api/v1/chats/{chat}")), Value::Null).await;
+        open["messages"].as_array().unwrap().last().unwrap().clone()
+    }
+
+    /// Waits until the reply is in `state`.
+    pub async fn wait_for(&self, chat: Uuid, state: &str) -> Value {
+        let mut last = Value::Null;
+        let waiting = async {
+            loop {
+                last = self.reply(chat).await;
+                if last["state"] == state {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let reached = tokio::time::timeout(DEADLINE, waiting).await.is_ok();
+        assert!(reached, "never {state}: {last}");
+        last
+    }
+
+    /// Waits until readers of the reply have been shown `text`.
+    pub async fn wait_shown(&self, reply: Uuid, text: &str) {
+        let mut reading = self.platform.streams.read(reply, None);
+        let mut shown = String::new();
+        let waiting = async {
+            while shown != text {
+                if let platform::streams::Item::Batch(batch) = reading.next().await.unwrap() {
+                    for entry in batch.entries {
+                        use proto::Message as _;
+                        let chunk = proto::ai::v1::Chunk::decode(entry.bytes).unwrap();
+                        if let Some(proto::ai::v1::chunk::Kind::Text(piece)) = chunk.kind {
+                            shown.push_str(&piece);
+                        }
+                    }
+                }
+            }
+        };
+        tokio::time::timeout(DEADLINE, waiting).await.expect("the text is shown");
+    }
+
+    /// Waits until no lease is open, and `finished` accounts were given: no more, no less.
+    pub async fn settled(&self, reply: Uuid, finished: i64) {
+        let mut last = (0, 0);
+        let waiting = async {
+            loop {
+                last = self.accounts(reply).await;
+                if last == (0, finished) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let reached = tokio::time::timeout(DEADLINE, waiting).await.is_ok();
+        assert!(reached, "open leases and accounts: {last:?}, expected (0, {finished})");
+    }
+
+    /// Open leases, and `generation.finished` events of a reply.
+    async fn accounts(&self, reply: Uuid) -> (i64, i64) {
+        self.platform
+            .db
+            .read(Scope::System, move |tx| {
+                async move {
+                    let open = tx.query("select count(*) from ai_generations where state = 'open'").value().await?;
+                    let finished = tx
+                        .query("select count(*) from ai_events where aggregate_id = $1 and kind = 'generation.finished'")
+                        .bind(reply)
+                        .value()
+                        .await?;
+                    Ok((open.unwrap_or(-1), finished.unwrap_or(-1)))
+                }
+                .boxed()
+            })
+            .await
+            .unwrap()
+    }
+}
+
+/// The same file, opened as one that other processes use as well.
+fn shared(folder: &Path) -> Db {
+    Db::open(&folder.join("taifas.db"), &db::Options { exclusive: false, ..db::Options::default() }).unwrap()
+}

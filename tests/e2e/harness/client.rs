@@ -1,0 +1,215 @@
+//! A person's client: a session cookie, the header that forged requests lack, and the calls of the API.
+
+use super::{CALL, Sse, question};
+use anyhow::{Context as _, Result, ensure};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use std::{
+    sync::{Arc, Mutex, Once, PoisonError},
+    time::Duration,
+};
+use uuid::Uuid;
+
+pub const EMAIL: &str = "owner@example.org";
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// Cheap to clone; clones share the session.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    cookie: Arc<Mutex<Option<String>>>,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    /// JSON, or null for what is none.
+    pub body: Value,
+    pub text: String,
+}
+
+/// A message before it is sent. Sent again it is the same message.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    pub chat: Uuid,
+    pub id: Uuid,
+    pub key: String,
+    pub body: Value,
+}
+
+/// The ids of a message that was taken.
+#[derive(Clone, Debug)]
+pub struct Sending {
+    pub chat: Uuid,
+    pub message: Uuid,
+    pub reply: Uuid,
+    pub body: Value,
+}
+
+impl Client {
+    pub fn new(base: String) -> Result<Self> {
+        static TLS: Once = Once::new();
+        TLS.call_once(|| {
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        });
+        // No connection outlives its request: a killed server must not be met again by a dead one.
+        let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).connect_timeout(CALL).build()?;
+        Ok(Self { http, base, cookie: Arc::default() })
+    }
+
+    /// The same person on another device: no session yet.
+    pub fn nobody(&self) -> Self {
+        Self { cookie: Arc::default(), ..self.clone() }
+    }
+
+    pub fn cookie(&self) -> Option<String> {
+        self.cookie.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A request as the web app makes it.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let mut request = self.http.request(method.clone(), format!("{}{path}", self.base));
+        if method != Method::GET {
+            request = request.header("X-CSRF", "1");
+        }
+        match self.cookie() {
+            Some(cookie) => request.header("Cookie", cookie),
+            None => request,
+        }
+    }
+
+    pub async fn call(&self, request: RequestBuilder) -> Result<Answer> {
+        let response = request.timeout(CALL).send().await?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        for cookie in headers.get_all("set-cookie") {
+            let pair = cookie.to_str()?.split(';').next().unwrap_or_default().to_owned();
+            let ended = pair.ends_with('=');
+            *self.cookie.lock().unwrap_or_else(PoisonError::into_inner) = (!ended).then_some(pair);
+        }
+        let text = response.text().await?;
+        let body = serde_json::from_str(&text).unwrap_or_default();
+        Ok(Answer { status, headers, body, text })
+    }
+
+    pub async fn get(&self, path: &str) -> Result<Answer> {
+        self.call(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Answer> {
+        self.call(self.request(Method::POST, path).json(body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Result<Answer> {
+        self.call(self.request(Method::DELETE, path)).await
+    }
+
+    pub async fn set_up(&self, token: &str) -> Result<Value> {
+        let body = json!({"token": token, "name": "Owner", "email": EMAIL, "password": PASSWORD});
+        self.post("/api/v1/setup", &body).await?.ok(201)
+    }
+
+    pub async fn sign_in(&self, email: &str, password: &str) -> Result<Answer> {
+        self.post("/api/v1/auth/sign-in", &json!({"email": email, "password": password})).await
+    }
+
+    pub async fn send_raw(&self, draft: &Draft) -> Result<Answer> {
+        let path = format!("/api/v1/chats/{}/messages", draft.chat);
+        self.call(self.request(Method::POST, &path).header("Idempotency-Key", &draft.key).json(&draft.body)).await
+    }
+
+    pub async fn send(&self, draft: &Draft) -> Result<Sending> {
+        Sending::read(self.send_raw(draft).await?.ok(202)?)
+    }
+
+    /// The chat and its messages.
+    pub async fn open(&self, chat: Uuid) -> Result<Value> {
+        self.get(&format!("/api/v1/chats/{chat}")).await?.ok(200)
+    }
+
+    /// One message of a chat as it is stored.
+    pub async fn stored(&self, chat: Uuid, message: Uuid) -> Result<Value> {
+        let open = self.open(chat).await?;
+        let mut messages = open["messages"].as_array().into_iter().flatten();
+        let found = messages.find(|found| found["id"] == json!(message));
+        found.cloned().with_context(|| format!("message {message} is not in its chat"))
+    }
+
+    pub async fn stop(&self, reply: Uuid) -> Result<Value> {
+        self.post(&format!("/api/v1/replies/{reply}/stop"), &json!({})).await?.ok(200)
+    }
+
+    pub async fn go_on(&self, reply: Uuid) -> Result<Value> {
+        self.post(&format!("/api/v1/replies/{reply}/continue"), &json!({})).await?.ok(202)
+    }
+
+    pub async fn rename(&self, chat: Uuid, title: &str, version: i64) -> Result<Answer> {
+        let request = self.request(Method::PATCH, &format!("/api/v1/chats/{chat}"));
+        self.call(request.json(&json!({"title": title, "version": version}))).await
+    }
+
+    /// Opens a reply's stream, behind `last` if there is one. The status is the caller's to judge.
+    pub async fn stream(&self, reply: Uuid, last: Option<&str>) -> Result<(u16, Sse)> {
+        let mut request = self.request(Method::GET, &format!("/api/v1/replies/{reply}/stream"));
+        if let Some(last) = last {
+            request = request.header("Last-Event-ID", last);
+        }
+        let response = tokio::time::timeout(CALL, request.send()).await.context("a stream that does not open")??;
+        Ok((response.status().as_u16(), Sse::new(response)))
+    }
+
+    /// Everything a stream sends within `limit`, or until it ends.
+    pub async fn read(&self, reply: Uuid, last: Option<&str>, limit: Duration) -> Result<Vec<super::Event>> {
+        let (status, mut stream) = self.stream(reply, last).await?;
+        ensure!(status == 200, "the stream answers {status}");
+        stream.collect(limit).await
+    }
+}
+
+impl Answer {
+    /// The body, if the status is the expected one.
+    pub fn ok(self, status: u16) -> Result<Value> {
+        ensure!(self.status == status, "{status} expected, got {}: {}", self.status, self.text);
+        Ok(self.body)
+    }
+
+    /// Checks that this is a problem document with this status and code, and returns it.
+    pub fn problem(self, status: u16, code: &str) -> Result<Value> {
+        ensure!(self.status == status, "{status} {code} expected, got {}: {}", self.status, self.text);
+        let kind = self.headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        ensure!(kind == "application/problem+json", "{status} is no problem document but {kind}: {}", self.text);
+        let body = &self.body;
+        ensure!(body["code"] == code, "code {code} expected: {}", self.text);
+        ensure!(body["status"] == status, "the status in the document differs: {}", self.text);
+        for member in ["type", "title", "detail", "correlation_id"] {
+            ensure!(body[member].as_str().is_some_and(|text| !text.is_empty()), "no {member}: {}", self.text);
+        }
+        Ok(self.body)
+    }
+}
+
+impl Draft {
+    /// The first message of a new chat.
+    pub fn new(model: &str, script: &Value) -> Self {
+        Self::of(Uuid::now_v7(), None, &question(script), model)
+    }
+
+    pub fn of(chat: Uuid, parent: Option<Uuid>, text: &str, model: &str) -> Self {
+        let id = Uuid::now_v7();
+        let body = json!({"id": id, "parent_id": parent, "text": text, "model": format!("scripted/{model}")});
+        Self { chat, id, key: id.to_string(), body }
+    }
+
+    pub fn text(&self) -> &str {
+        self.body["text"].as_str().unwrap_or_default()
+    }
+}
+
+impl Sending {
+    pub fn read(body: Value) -> Result<Self> {
+        let id = |part: &str| Ok::<_, anyhow::Error>(Uuid::parse_str(body[part]["id"].as_str().unwrap_or_default())?);
+        Ok(Self { chat: id("chat")?, message: id("message")?, reply: id("reply")?, body })
+    }
+}

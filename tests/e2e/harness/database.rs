@@ -1,0 +1,87 @@
+//! The database file of a server that does not run: what is really stored, and rows that the API
+//! cannot make.
+
+use super::Server;
+use anyhow::{Context as _, Result, ensure};
+use rusqlite::{Connection, params};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Everything the checks want to know of it.
+pub struct Database(Connection);
+
+impl Database {
+    /// # Errors
+    /// When the server runs, or SQLite finds the file damaged.
+    pub fn open(server: &Server) -> Result<Self> {
+        ensure!(server.pid().is_err(), "the server still runs");
+        let connection = Connection::open(server.data().join("taifas.db"))?;
+        let sound: String = connection.query_row("pragma integrity_check", [], |row| row.get(0))?;
+        ensure!(sound == "ok", "the database is damaged: {sound}");
+        Ok(Self(connection))
+    }
+
+    pub fn execute(&self, sql: &str) -> Result<usize> {
+        Ok(self.0.execute(sql, [])?)
+    }
+
+    fn count(&self, sql: &str) -> Result<i64> {
+        Ok(self.0.query_row(sql, [], |row| row.get(0))?)
+    }
+
+    /// Replies that somebody still holds a lease of.
+    pub fn open_leases(&self) -> Result<i64> {
+        self.count("select count(*) from ai_generations where state = 'open'")
+    }
+
+    /// Replies that have no end.
+    pub fn unfinished(&self) -> Result<i64> {
+        self.count("select count(*) from chat_messages where state in ('queued', 'streaming')")
+    }
+
+    pub fn dead_letters(&self) -> Result<i64> {
+        self.count("select count(*) from bus_dead_letters")
+    }
+
+    /// How many messages have this text.
+    pub fn messages_like(&self, text: &str) -> Result<i64> {
+        Ok(self.0.query_row("select count(*) from chat_messages where role = 'user' and text = ?1", [text], |row| row.get(0))?)
+    }
+
+    /// For a reply, the attempts whose end was accounted, each with how often.
+    pub fn accounted(&self, reply: Uuid) -> Result<BTreeMap<i64, i64>> {
+        self.by_version("select version, count(*) from ai_events where kind = 'generation.finished' and aggregate_id = ?1 group by version", reply)
+    }
+
+    /// How often chat has said that a reply has finished. Keyed by chat, so the payload tells the reply.
+    pub fn finishes(&self, reply: Uuid) -> Result<i64> {
+        let mut statement = self.0.prepare("select payload from chat_events where kind = 'reply.finished'")?;
+        let payloads = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()?;
+        let named = |payload: &&Vec<u8>| payload.windows(16).any(|bytes| bytes == reply.as_bytes());
+        Ok(i64::try_from(payloads.iter().filter(named).count())?)
+    }
+
+    fn by_version(&self, sql: &str, reply: Uuid) -> Result<BTreeMap<i64, i64>> {
+        let mut statement = self.0.prepare(sql)?;
+        let rows = statement.query_map([reply.as_bytes().as_slice()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// A second person with the owner's password, which the API cannot make yet.
+    pub fn add_person(&self, email: &str) -> Result<Uuid> {
+        let id = Uuid::now_v7();
+        let (owner, phc): (Vec<u8>, String) =
+            self.0.query_row("select space_id, phc from auth_credentials", [], |row| Ok((row.get(0)?, row.get(1)?))).context("the owner")?;
+        self.0.execute(
+            "insert into user_accounts (space_id, id, name, email, email_key, role, version, created_at)
+             select ?1, ?1, 'Other', ?2, ?2, 'user', 1, created_at from user_accounts where id = ?3",
+            params![id.as_bytes().as_slice(), email, owner],
+        )?;
+        self.0.execute(
+            "insert into auth_credentials (space_id, kind, phc, created_at, updated_at)
+             select ?1, kind, ?2, created_at, updated_at from auth_credentials where space_id = ?3",
+            params![id.as_bytes().as_slice(), phc, owner],
+        )?;
+        Ok(id)
+    }
+}
