@@ -1,0 +1,157 @@
+//! Chat in a folder of its own, two people, and ai as far as chat asks it: which models there are.
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+};
+use futures_util::FutureExt as _;
+use http::{Method, Request, StatusCode, header};
+use platform::{
+    Error, Platform,
+    clock::FixedClock,
+    db::Scope,
+    ids::SystemIds,
+    isolated,
+    peers::Peer,
+    principal::{Caller, HEADER, Person, Role},
+    service::rpc_router,
+};
+use proto::{
+    ai::v1 as ai,
+    chat::v1::{ContextAnswer, ContextRequest, FinishRequest, Outcome, chat_client::ChatClient},
+};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+use uuid::Uuid;
+
+pub struct House {
+    pub platform: Platform,
+    pub ana: Person,
+    pub dan: Person,
+    router: Router,
+    /// As ai calls it.
+    rpc: ChatClient<Peer>,
+    _folder: TempDir,
+}
+
+/// Knows `test/one` and `test/two`.
+struct Models;
+
+#[tonic::async_trait]
+impl ai::ai_server::Ai for Models {
+    async fn resolve_model(
+        &self,
+        request: tonic::Request<ai::ResolveModelRequest>,
+    ) -> Result<tonic::Response<ai::Model>, tonic::Status> {
+        match request.into_inner().id.as_str() {
+            "" | "test/one" => Ok(tonic::Response::new(ai::Model { id: "test/one".into() })),
+            "test/two" => Ok(tonic::Response::new(ai::Model { id: "test/two".into() })),
+            _ => Err(Error::not_found("model").into()),
+        }
+    }
+}
+
+pub struct Answer {
+    pub status: StatusCode,
+    pub body: Value,
+}
+
+impl Answer {
+    pub fn id(&self, part: &str) -> Uuid {
+        self.body[part]["id"].as_str().unwrap_or_else(|| panic!("no {part} in {}", self.body)).parse().unwrap()
+    }
+
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+}
+
+impl House {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = FixedClock::at(chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+        let platform = isolated::platform(folder.path(), clock, Arc::new(SystemIds)).await.unwrap();
+        let models = tonic::service::Routes::new(ai::ai_server::AiServer::new(Models));
+        platform.peers.announce("ai", rpc_router(models, platform.signer.clone())).unwrap();
+        let service = chat::start(&platform, chat::Config::default()).await.unwrap();
+        (service.ready)().await.unwrap();
+        platform.peers.announce("chat", service.router.clone()).unwrap();
+        let person = || Person { user: Uuid::now_v7(), session: Uuid::now_v7(), role: Role::User };
+        let rpc = ChatClient::new(platform.acting_as("ai").peer("chat"));
+        Self { platform, ana: person(), dan: person(), router: service.router, rpc, _folder: folder }
+    }
+
+    pub async fn raw(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
+        Answer { status, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
+    }
+
+    pub fn request(&self, person: &Person, method: Method, path: &str) -> http::request::Builder {
+        let principal = self.platform.signer.sign(&Caller::Person(person.clone())).unwrap();
+        let builder = Request::builder().method(method).uri(path).header(HEADER, principal);
+        builder.header(header::CONTENT_TYPE, "application/json")
+    }
+
+    pub async fn call(&self, person: &Person, method: Method, path: &str, body: Value) -> Answer {
+        self.raw(self.request(person, method, path).body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    pub async fn get(&self, person: &Person, path: &str) -> Answer {
+        self.call(person, Method::GET, path, Value::Null).await
+    }
+
+    pub async fn send_with(&self, person: &Person, chat: Uuid, key: &str, body: Value) -> Answer {
+        let request = self.request(person, Method::POST, &format!("/api/v1/chats/{chat}/messages"));
+        self.raw(request.header("idempotency-key", key).body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    /// The first message of a new chat.
+    pub async fn begin(&self, person: &Person, text: &str) -> Answer {
+        let message = Uuid::now_v7();
+        let body = json!({"id": message, "parent_id": null, "text": text});
+        let answer = self.send_with(person, Uuid::now_v7(), &message.to_string(), body).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.body);
+        answer
+    }
+
+    pub async fn context(&self, person: &Person, reply: Uuid, attempt: u32) -> Result<ContextAnswer, Error> {
+        let request = ContextRequest { space: person.space().as_bytes().into(), reply: reply.as_bytes().into(), attempt };
+        Ok(self.rpc.clone().context(request).await?.into_inner())
+    }
+
+    pub async fn finish(&self, person: &Person, reply: Uuid, attempt: u32, text: &str) -> Result<Outcome, Error> {
+        let request = FinishRequest {
+            space: person.space().as_bytes().into(),
+            reply: reply.as_bytes().into(),
+            attempt,
+            state: "complete".into(),
+            text: text.into(),
+            next: 7,
+            ..FinishRequest::default()
+        };
+        Ok(self.rpc.clone().finish(request).await?.into_inner())
+    }
+
+    /// Everything the events table holds, as text: to look for what must not be there.
+    pub async fn events(&self) -> (i64, String) {
+        self.platform
+            .db
+            .read(Scope::System, |tx| {
+                async move {
+                    let count = tx.query("select count(*) from chat_events").value().await?;
+                    let all = tx
+                        .query("select coalesce(group_concat(kind || ':' || hex(payload) || ' '), '') from chat_events")
+                        .value()
+                        .await?;
+                    Ok((count.unwrap_or(0), all.unwrap_or_default()))
+                }
+                .boxed()
+            })
+            .await
+            .unwrap()
+    }
+}
