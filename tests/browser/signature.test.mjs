@@ -128,7 +128,8 @@ async function witnessed(model, fields, work) {
     await second.leave();
     await visitor.leave();
   } catch (error) {
-    throw new Error(`${error.message}\nlast lines of the server's log:\n${server.log().split("\n").slice(-6).join("\n")}`, { cause: error });
+    error.message += `\nlast lines of the server's log:\n${server.log().split("\n").slice(-6).join("\n")}`;
+    throw error;
   } finally {
     await server.remove();
   }

@@ -96,6 +96,11 @@ const ADDRESSES = [
   "tel:+40",
   "//example.com/x",
   "/relative",
+  "/docs/../api/v1/session",
+  "/docs//example.com/x.md",
+  "/docs/a.md?x=1",
+  "/docs/a.html",
+  "/docsx/a.md",
   "#fragment",
   "?query",
   "https:example.com",
@@ -126,6 +131,12 @@ const WRAPS: readonly ((address: string) => string)[] = [
   (a) => `<img src="${a}">`,
   (a) => `\`\`\`${a}\n${a}`,
 ];
+
+test("the server's own documentation is live, and nothing beside it", () => {
+  for (const address of ["/docs/using.md", "/docs/api/README.md#by-example", "/README.md"]) {
+    expect(renderToStaticMarkup(createElement(Markdown, { text: `[docs/using.md, A part](${address})` }))).toContain(`href="${address}"`);
+  }
+});
 
 test("no address but http, https and mailto is live", () => {
   for (const address of ADDRESSES) {

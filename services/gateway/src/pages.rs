@@ -91,6 +91,11 @@ pub(crate) async fn documentation(Path(path): Path<String>) -> Result<Response> 
     Ok(served("page.txt", file.data, None, "public, max-age=3600"))
 }
 
+/// The first page of the documentation.
+pub(crate) async fn readme() -> Response {
+    served("page.txt", include_bytes!("../../../README.md").into(), None, "public, max-age=3600")
+}
+
 fn served(path: &str, data: Cow<'static, [u8]>, coding: Option<&'static str>, cache: &'static str) -> Response {
     let kind = match path.rsplit_once('.').map(|(_, extension)| extension) {
         Some("js") => "text/javascript; charset=utf-8",

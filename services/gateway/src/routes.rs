@@ -36,6 +36,7 @@ pub(crate) fn router(gateway: Gateway) -> Router {
         .route("/metrics", get(status::metrics))
         .route("/assets/{*path}", get(pages::asset))
         .route("/docs/{*path}", get(pages::documentation))
+        .route("/README.md", get(pages::readme))
         .fallback(pages::page)
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             axum::response::IntoResponse::into_response(platform::Error::internal("a handler panicked"))

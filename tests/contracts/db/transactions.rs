@@ -75,7 +75,7 @@ async fn a_failed_transaction_leaves_nothing(harness: &dyn Harness) -> Result<()
     let panicked = write(&*db, |tx| {
         async move {
             insert(tx, 2, 0).await?;
-            Err::<(), _>(std::panic::resume_unwind(Box::new("a fault")))
+            fault()
         }
         .boxed()
     })
@@ -85,6 +85,11 @@ async fn a_failed_transaction_leaves_nothing(harness: &dyn Harness) -> Result<()
     add(&*db, 3).await?;
     ensure!(notes(&*db).await? == [(3, 3)], "{:?}", notes(&*db).await?);
     Ok(())
+}
+
+/// A panic without a word on standard error.
+fn fault() -> platform::Result<()> {
+    std::panic::resume_unwind(Box::new("a fault"))
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -116,7 +121,7 @@ async fn others_of_a_group_are_untouched(harness: &dyn Harness) -> Result<()> {
                     match fate {
                         Fate::Stored => Ok(()),
                         Fate::Fails => Err(Error::stale("no")),
-                        Fate::Panics => std::panic::resume_unwind(Box::new("a fault")),
+                        Fate::Panics => fault(),
                         Fate::Conflicts => insert(tx, 0, 0).await,
                     }
                 }

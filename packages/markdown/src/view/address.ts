@@ -3,14 +3,18 @@
 export interface Address {
   /** The address as the browser will use it. */
   readonly url: string;
-  /** Host in its ASCII form, or the mailbox of a mailto address. */
+  /** Host in its ASCII form, or the mailbox of a mailto address; empty for this server's own documentation. */
   readonly place: string;
   /** The address itself is of a kind that misleads: a user name before the host, or letters outside ASCII in the host. */
   readonly odd: boolean;
 }
 
-/** The address of a link, or `null` if it must stay text: everything but http, https and mailto. */
+/** Pages of this server that answers may point to: they only show text. */
+const DOCUMENTATION = /^\/(?:docs\/(?:[\w-]+\/)*[\w-]+\.md|README\.md)(?:#[\w-]*)?$/;
+
+/** The address of a link, or `null` if it must stay text: everything but http, https, mailto and our documentation. */
 export function safeAddress(href: string): Address | null {
+  if (DOCUMENTATION.test(href)) return { url: href, place: "", odd: false };
   // The URL parser drops control characters, so "java\nscript:" must be refused before it is asked.
   if (/[\u0000-\u001f\u007f]/.test(href) || !/^(?:https?:\/\/|mailto:)/i.test(href)) return null;
   let url: URL;
@@ -62,6 +66,7 @@ function hostsIn(text: string): string[] {
 /** The host or mailbox to show after the words of a link, or `null` if they do not suggest another one. */
 export function placeToShow(address: Address, words: string): string | null {
   if (address.odd) return address.place;
+  if (address.place === "") return null;
   const mailbox = address.place.includes("@") ? (address.place.split("@").at(-1) ?? "") : address.place;
   if (mailbox !== address.place && words.includes("@")) {
     return words.trim().replace(/^mailto:/i, "").toLowerCase() === address.place.toLowerCase() ? null : address.place;
