@@ -189,7 +189,8 @@ function assertMoments(seen, truth) {
   assert.ok(seen.length > 10, `the text grew in ${seen.length} steps only`);
   seen.forEach((text, at) => {
     assert.ok(truth.startsWith(text), `frame ${at} of ${seen.length} is no beginning of the answer: …${JSON.stringify(text.slice(-60))}`);
-    assert.ok(at === 0 || text.length > seen[at - 1].length, `frame ${at} of ${seen.length} shows ${text.length} characters, the one before ${seen[at - 1].length}`);
+    const before = at === 0 ? -1 : seen[at - 1].length;
+    assert.ok(text.length > before, `frame ${at} of ${seen.length} shows ${text.length} characters, the one before ${before}`);
   });
 }
 

@@ -11,7 +11,7 @@ mod statements;
 mod transactions;
 
 use crate::suite::Check;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use async_trait::async_trait;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use platform::{
@@ -19,7 +19,10 @@ use platform::{
     db::{Db, Migration, Options, Scope, Tx, Work},
 };
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use tokio::sync::watch;
+use tokio::sync::{
+    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    watch,
+};
 
 /// A transaction whose value has been put aside, so that any database can run it.
 pub type Job = Arc<dyn for<'t, 'c> Fn(&'t mut Tx<'c>) -> BoxFuture<'t, platform::Result<()>> + Send + Sync>;
@@ -168,26 +171,26 @@ async fn notes(db: &dyn Database) -> platform::Result<Vec<(i64, i64)>> {
     Ok(notes.into_iter().map(|note| (note.number, note.parts)).collect())
 }
 
-/// Keeps a closure where it is until it is let go.
+/// Stops a closure where it is until its keeper lets it go.
 #[derive(Clone)]
 struct Gate {
-    reached: mpsc::Sender<()>,
+    reached: UnboundedSender<()>,
     go: Arc<Mutex<mpsc::Receiver<()>>>,
 }
 
 struct Keeper {
-    reached: Option<mpsc::Receiver<()>>,
+    reached: UnboundedReceiver<()>,
     go: mpsc::Sender<()>,
 }
 
 fn gate() -> (Gate, Keeper) {
-    let (reached, was_reached) = mpsc::channel();
+    let (reached, was_reached) = unbounded_channel();
     let (go, may_go) = mpsc::channel();
-    (Gate { reached, go: Arc::new(Mutex::new(may_go)) }, Keeper { reached: Some(was_reached), go })
+    (Gate { reached, go: Arc::new(Mutex::new(may_go)) }, Keeper { reached: was_reached, go })
 }
 
 impl Gate {
-    /// Stops the thread that runs the closure; the test that fails before it lets go does not hang.
+    /// Stops the thread that runs the closure; a keeper that goes away lets it go.
     fn pass(&self) {
         let _ = self.reached.send(());
         let _ = self.go.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -196,9 +199,7 @@ impl Gate {
 
 impl Keeper {
     async fn is_reached(&mut self) -> Result<()> {
-        let reached = self.reached.take();
-        tokio::task::spawn_blocking(move || reached.map(|reached| reached.recv())).await?;
-        Ok(())
+        self.reached.recv().await.context("the closure went away")
     }
 
     fn let_go(&self) {

@@ -102,11 +102,9 @@ impl Client {
             }
             Asked::Taifas { cookie, .. } => {
                 let (id, parent) = (Uuid::now_v7(), parent.map_or("null".into(), |id| format!("\"{id}\"")));
-                let body =
-                    format!(r#"{{"id":"{id}","parent_id":{parent},"text":"{text}","model":"openai/{model}"}}"#);
-                let headers = format!(
-                    "cookie: {cookie}\r\nx-csrf: 1\r\nidempotency-key: {id}\r\naccept: text/event-stream\r\n"
-                );
+                let body = format!(r#"{{"id":"{id}","parent_id":{parent},"text":"{text}","model":"openai/{model}"}}"#);
+                let headers =
+                    format!("cookie: {cookie}\r\nx-csrf: 1\r\nidempotency-key: {id}\r\naccept: text/event-stream\r\n");
                 request(&format!("POST /api/v1/chats/{chat}/messages"), &headers, &body)
             }
         }
@@ -120,9 +118,9 @@ impl Heard {
         if !self.sent.ends_with(b"\n\n") {
             self.sent.extend_from_slice(piece);
         }
-        // Stamps stand in pairs around digits, and a part is never cut within a token.
-        let mut parts = piece.split(|byte| *byte == STAMP).skip(1).step_by(2);
-        let stamps = parts.by_ref().filter_map(|digits| std::str::from_utf8(digits).ok()?.parse::<u64>().ok());
+        // Stamps stand in pairs around digits, and a part is a whole chunk: never cut within a token.
+        let parts = piece.split(|byte| *byte == STAMP).skip(1).step_by(2);
+        let stamps = parts.filter_map(|digits| std::str::from_utf8(digits).ok()?.parse::<u64>().ok());
         self.delays.extend(stamps.map(|stamp| Duration::from_nanos(at.saturating_sub(stamp))));
     }
 }

@@ -21,10 +21,8 @@ pub struct Connection {
 /// What is still to come of a body.
 enum Rest {
     Length(usize),
-    /// Within a chunk, its line end not counted.
-    Chunk(usize),
-    /// Before the line that says how long the next chunk is.
-    Size,
+    /// Chunks, from the line that says how long the next one is.
+    Chunks,
     Nothing,
 }
 
@@ -77,40 +75,47 @@ impl Connection {
         let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()));
         let head = Head { first, headers: headers.collect() };
         self.rest = match (head.header("transfer-encoding"), head.header("content-length")) {
-            (Some(_), _) => Rest::Size,
+            (Some(_), _) => Rest::Chunks,
             (None, Some(length)) => Rest::Length(length.parse()?),
             (None, None) => Rest::Nothing,
         };
         Ok(Some(head))
     }
 
-    /// The next bytes of the body; none at its end.
+    /// The next part of the body, of a chunked one a whole chunk; none at its end.
     pub async fn piece(&mut self) -> Result<Option<Bytes>> {
         loop {
             match self.rest {
                 Rest::Nothing => return Ok(None),
                 Rest::Length(0) => self.rest = Rest::Nothing,
-                Rest::Chunk(0) if self.read.len() >= 2 => {
-                    self.read.advance(2);
-                    self.rest = Rest::Size;
-                }
-                Rest::Length(left) | Rest::Chunk(left) if left > 0 && !self.read.is_empty() => {
+                Rest::Length(left) if !self.read.is_empty() => {
                     let piece = self.read.split_to(left.min(self.read.len())).freeze();
-                    let left = left - piece.len();
-                    self.rest =
-                        if matches!(self.rest, Rest::Length(_)) { Rest::Length(left) } else { Rest::Chunk(left) };
+                    self.rest = Rest::Length(left - piece.len());
                     return Ok(Some(piece));
                 }
-                Rest::Size if find(&self.read, b"\r\n").is_some() => {
-                    let line = self.read.split_to(find(&self.read, b"\r\n").unwrap_or(0));
-                    let size = usize::from_str_radix(std::str::from_utf8(&line)?.trim(), 16)?;
-                    self.read.advance(2);
-                    // The last chunk is empty, so its line end is read as a chunk's.
-                    self.rest = if size == 0 { self.end().await? } else { Rest::Chunk(size) };
+                Rest::Chunks => {
+                    if let Some(chunk) = self.chunk()? {
+                        self.rest = if chunk.is_empty() { Rest::Nothing } else { Rest::Chunks };
+                        return Ok(Some(chunk).filter(|chunk| !chunk.is_empty()));
+                    }
+                    ensure!(self.fill().await?, "the connection ended within a body");
                 }
-                _ => ensure!(self.fill().await?, "the connection ended within a body"),
+                Rest::Length(_) => ensure!(self.fill().await?, "the connection ended within a body"),
             }
         }
+    }
+
+    /// A chunk (RFC 9112 §7.1) when all of it is there; the last one is empty.
+    fn chunk(&mut self) -> Result<Option<Bytes>> {
+        let Some(line) = find(&self.read, b"\r\n") else { return Ok(None) };
+        let size = usize::from_str_radix(std::str::from_utf8(&self.read[..line])?, 16)?;
+        if self.read.len() < line + 2 + size + 2 {
+            return Ok(None);
+        }
+        self.read.advance(line + 2);
+        let chunk = self.read.split_to(size).freeze();
+        self.read.advance(2);
+        Ok(Some(chunk))
     }
 
     /// The whole body.
@@ -137,15 +142,8 @@ impl Connection {
         }
     }
 
-    async fn end(&mut self) -> Result<Rest> {
-        while self.read.len() < 2 {
-            ensure!(self.fill().await?, "the connection ended within a body");
-        }
-        self.read.advance(2);
-        Ok(Rest::Nothing)
-    }
-
     async fn fill(&mut self) -> Result<bool> {
+        self.read.reserve(16 << 10);
         match timeout(PATIENCE, self.stream.read_buf(&mut self.read)).await {
             Ok(read) => Ok(read? > 0),
             Err(_) => bail!("nothing came for {PATIENCE:?}"),

@@ -77,6 +77,8 @@ class Follower {
   cursor: ReplyCursor | null;
   /** Events that moved the cursor so far; tells progress from a stream that only repeats itself. */
   applied = 0;
+  /** The snapshot had no id, because the answer has no stream (any more, or yet): the next event begins one. */
+  #unplaced = false;
   readonly #options: FollowOptions;
 
   constructor(options: FollowOptions) {
@@ -88,6 +90,7 @@ class Follower {
   async connect(): Promise<Outcome> {
     const { replyId, signal, onConnection, fetch: request = fetch } = this.#options;
     const attempt = new AbortController();
+    this.#unplaced = false;
     const abort = (): void => attempt.abort();
     signal.addEventListener("abort", abort);
     let timer = setTimeout(abort, HEAD_MS);
@@ -135,8 +138,9 @@ class Follower {
     switch (event.type) {
       case "snapshot": {
         const cursor = parseEventId(event.id);
-        if (!data || !cursor) return "gap";
+        if (!data || (event.id !== null && !cursor)) return "gap";
         this.cursor = cursor;
+        this.#unplaced = cursor === null;
         onEvent({
           type: "snapshot", text: text(data["text"]), state: data["state"] as MessageState,
           reason: reason(data["reason"]), marks: marks(data["marks"]), attempt: count(data["attempt"]),
@@ -146,7 +150,9 @@ class Follower {
       case "text":
       case "mark":
       case "end": {
-        const verdict = judge(this.cursor, event.id);
+        const first = this.#unplaced ? parseEventId(event.id) : null;
+        const verdict = first ? { kind: "apply" as const, cursor: first } : judge(this.cursor, event.id);
+        this.#unplaced = false;
         if (verdict.kind === "drop") return null;
         if (verdict.kind === "gap" || !data) return "gap";
         this.cursor = verdict.cursor;

@@ -84,6 +84,21 @@ describe("followReply", () => {
     expect(r.shown).toBe("new");
   });
 
+  it("shows an answer that had ended before it was followed", async () => {
+    const stored = event("snapshot", null, { text: "abc", state: "interrupted", reason: null, marks: [], attempt: 2 });
+    const r = await run([{ body: snapshot("e-1", "ab") }, { body: stored + done }]);
+    expect(r.asked).toEqual([null, "e-1"]);
+    expect(r.shown).toBe("abc");
+    expect(r.events.at(-1)?.type).toBe("done");
+  });
+
+  it("begins with a snapshot without an id when no stream is there yet, and goes on from the first event's id", async () => {
+    const queued = event("snapshot", null, { text: "", state: "queued", reason: null, marks: [], attempt: 1 });
+    const r = await run([{ body: queued + word("e-0", "a") + word("e-1", "b") }, { body: word("e-2", "c") + done }]);
+    expect(r.asked).toEqual([null, "e-1"]);
+    expect(r.shown).toBe("abc");
+  });
+
   it("never gives up, waits longer and longer, and starts anew after progress", async () => {
     const r = await run([
       "refused", "refused", new Response("busy", { status: 502 }), "refused", "refused", "refused", "refused",
@@ -127,6 +142,20 @@ describe("followReply", () => {
     const r = await run([new Response(JSON.stringify(problem), { status })]);
     expect(r.result).toBeInstanceOf(ApiError);
     expect((r.result as ApiError).status).toBe(status);
+  });
+
+  it("takes the snapshot of a finished reply, which has no id", async () => {
+    const whole = event("snapshot", null, { text: "whole", state: "complete", reason: null, marks: [], attempt: 1 });
+    const r = await run([{ body: whole + done }]);
+    expect(r.shown).toBe("whole");
+    expect(r.asked).toHaveLength(1);
+  });
+
+  it("does not take words after a snapshot without id on trust", async () => {
+    const nowhere = event("snapshot", null, { text: "a", state: "streaming", reason: null, marks: [], attempt: 1 });
+    const r = await run([{ body: nowhere + word("e-5", "x") }, { body: snapshot("e-5", "ax") + done }]);
+    expect(r.asked).toEqual([null, null]);
+    expect(r.shown).toBe("ax");
   });
 
   it("stops at once when aborted", async () => {

@@ -84,9 +84,9 @@ async fn a_copy_is_whole_while_others_write() -> Result<()> {
         for number in 20..60 {
             add(&db, number).await?;
         }
-        platform::Result::Ok(())
+        Ok::<_, platform::Error>(())
     };
-    let (copied, written) = futures_util::join!(db.copy_to(&copy), writing);
+    let (copied, written) = tokio::join!(db.copy_to(&copy), writing);
     copied?;
     written?;
     let copied = super::notes(&Db::open(&copy, &Options::default())?).await?;
@@ -98,7 +98,10 @@ async fn a_copy_is_whole_while_others_write() -> Result<()> {
 #[tokio::test]
 async fn what_is_no_database_is_refused_with_its_name() -> Result<()> {
     let harness = InFolder::new()?;
-    fs::write(harness.file("taifas.db"), "a letter to a friend, long enough to be taken for something else".repeat(20))?;
+    fs::write(
+        harness.file("taifas.db"),
+        "a letter to a friend, long enough to be taken for something else".repeat(20),
+    )?;
     let refused = harness.db(&Options::default()).err().context("it is opened")?.to_string();
     ensure!(refused.contains("taifas.db"), "{refused}");
     let missing = Db::open(&harness.file("missing/taifas.db"), &Options::default()).err().context("it is opened")?;

@@ -72,10 +72,10 @@ async fn a_full_queue_refuses(harness: &dyn Harness) -> Result<()> {
     let more = async {
         keeper.is_reached().await?;
         let all = join_all((1..=20).map(|number| add(&*db, number)));
-        let (all, ()) = futures_util::join!(all, async { keeper.let_go() });
+        let (all, ()) = tokio::join!(all, async { keeper.let_go() });
         anyhow::Ok(all)
     };
-    let (first, more) = futures_util::join!(first, more);
+    let (first, more) = tokio::join!(first, more);
     first?;
     let (stored, refused): (Vec<_>, Vec<_>) = more?.into_iter().partition(Result::is_ok);
     ensure!(stored.len() >= 4, "{} of what fits is stored", stored.len());

@@ -34,7 +34,11 @@ const OTHER_SERVICE: &[Migration] =
 
 const FAILING: &[Migration] = &[
     NOTES[0],
-    Migration { version: 2, name: "fails", sql: "create table note_more (number bigint); create table note_more (n bigint);" },
+    Migration {
+        version: 2,
+        name: "fails",
+        sql: "create table note_more (number bigint); create table note_more (n bigint);",
+    },
 ];
 
 async fn count(db: &dyn Database, sql: &'static str) -> platform::Result<Option<i64>> {

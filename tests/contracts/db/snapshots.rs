@@ -39,7 +39,7 @@ async fn a_read_sees_one_moment(harness: &dyn Harness) -> Result<()> {
         written.context("a reader holds up a writer")??;
         anyhow::Ok(())
     };
-    let (seen, written) = futures_util::join!(reading, writing);
+    let (seen, written) = tokio::join!(reading, writing);
     written?;
     ensure!(seen? == (Some(3), Some(3)), "a read sees what was written while it ran");
     ensure!(notes(&*db).await?.len() == 2, "the next read does not see it");
@@ -70,7 +70,7 @@ async fn who_waits_is_woken_after_the_commit(harness: &dyn Harness) -> Result<()
             tokio::time::timeout(Duration::from_secs(1), woken.changed()).await.context("nobody is woken")??;
             anyhow::Ok(notes(&*db).await?.last().copied())
         };
-        let (written, seen) = futures_util::join!(writing, seeing);
+        let (written, seen) = tokio::join!(writing, seeing);
         written?;
         ensure!(seen? == Some((number, 1)), "woken before {number} could be seen");
     }
@@ -101,7 +101,14 @@ async fn topics_are_told_apart(harness: &dyn Harness) -> Result<()> {
     let (mut notes, mut others) = (db.committed("notes"), db.committed("others"));
     notes.borrow_and_update();
     others.borrow_and_update();
-    write(&*db, |tx| async move { tx.announce("notes"); Ok(()) }.boxed()).await?;
+    write(&*db, |tx| {
+        async move {
+            tx.announce("notes");
+            Ok(())
+        }
+        .boxed()
+    })
+    .await?;
     ensure!(notes.has_changed()?, "not woken");
     ensure!(!others.has_changed()?, "woken for another topic");
     Ok(())

@@ -61,11 +61,7 @@ async fn values_are_bound_by_name(harness: &dyn Harness) -> Result<()> {
         ("select $3 || $1 || $2", 3, "cab"),
         ("select $2 || $1 || $2 || $1 || $1", 2, "babaa"),
         ("select $10 || $1 || $9 || $2 || $3 || $4 || $5 || $6 || $7 || $8", 10, "jaibcdefgh"),
-        (
-            "select $16||$1||$2||$3||$4||$5||$6||$7||$8||$9||$10||$11||$12||$13||$14||$15",
-            16,
-            "pabcdefghijklmno",
-        ),
+        ("select $16||$1||$2||$3||$4||$5||$6||$7||$8||$9||$10||$11||$12||$13||$14||$15", 16, "pabcdefghijklmno"),
     ] {
         let bound = texts(&*db, sql, letters(count)).await?;
         ensure!(bound.as_deref() == Some(expected), "{sql} gives {bound:?}");
@@ -96,9 +92,11 @@ async fn every_value_comes_back(harness: &dyn Harness) -> Result<()> {
     db.migrate("value", VALUES).await?;
     let time = DateTime::from_timestamp_millis(1_800_000_000_123).unwrap_or_default();
     let numbers = [0, 1, -1, i64::MAX, i64::MIN, i64::from(u32::MAX) + 1];
-    let texts = ["", "\0", "a\0b", "é 漢 👩‍👩‍👧 \u{202e}", "'; drop table value_values; --", "$1 ?1 :a", &"ß".repeat(500_000)];
+    let texts =
+        ["", "\0", "a\0b", "é 漢 👩‍👩‍👧 \u{202e}", "'; drop table value_values; --", "$1 ?1 :a", &"ß".repeat(500_000)];
     let bytes: [&[u8]; 4] = [&[], &[0], &[0, 255, 10, 13, 128], &[7; 1_000_000]];
-    let times = [time, DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH - TimeDelta::milliseconds(1), time + TimeDelta::days(40_000)];
+    let times =
+        [time, DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH - TimeDelta::milliseconds(1), time + TimeDelta::days(40_000)];
     let nothing =
         |id: u128| Stored { id: Uuid::from_u128(id), number: None, text: None, bytes: None, flag: None, at: None };
     let mut rows = vec![nothing(0), Stored { id: Uuid::max(), ..nothing(0) }];
@@ -145,8 +143,8 @@ async fn a_value_of_another_type_is_an_error(harness: &dyn Harness) -> Result<()
     let db = fresh(harness).await?;
     macro_rules! refused {
         ($type:ty, $($sql:literal),+) => {$(
-            let read = read(&*db, |tx| async move { tx.query($sql).value::<$type>().await }.boxed()).await;
-            ensure!(read.is_err_and(|error| error.code() == Code::Internal), "{} as {}", $sql, stringify!($type));
+            let value = read(&*db, |tx| async move { tx.query($sql).value::<$type>().await }.boxed()).await;
+            ensure!(value.is_err_and(|error| error.code() == Code::Internal), "{} as {}", $sql, stringify!($type));
         )+};
     }
     refused!(i64, "select 'a'", "select null", "select x'00'");

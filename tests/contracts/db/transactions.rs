@@ -1,6 +1,6 @@
 //! What a transaction promises: all or nothing, whatever becomes of the others that share its commit.
 
-use super::{Harness, add, aside, fresh, gate, insert, notes, with, write};
+use super::{Database, Harness, add, aside, fresh, gate, insert, notes, with, write};
 use crate::suite::{Check, checks};
 use anyhow::{Context as _, Result, ensure};
 use futures_util::{FutureExt as _, future::join_all};
@@ -161,7 +161,7 @@ async fn an_interrupted_write_takes_no_other_with_it(harness: &dyn Harness) -> R
         }
     });
     let all = join_all(writes);
-    let (first, all, _) = futures_util::join!(first, all, async {
+    let (first, all, _) = tokio::join!(first, all, async {
         let reached = keeper.is_reached().await;
         keeper.let_go();
         reached
@@ -223,7 +223,7 @@ async fn what_exists_already_is_a_conflict(harness: &dyn Harness) -> Result<()> 
 }
 
 async fn a_caller_who_gives_up_changes_nothing(harness: &dyn Harness) -> Result<()> {
-    let db: Arc<_> = fresh(harness).await?.into();
+    let db: Arc<dyn Database> = fresh(harness).await?.into();
     for number in 0..50 {
         let (job, _) = aside(move |tx| {
             async move {
@@ -261,7 +261,7 @@ async fn writers_share_commits(harness: &dyn Harness) -> Result<()> {
         .boxed()
     });
     let all = join_all((1..=64).map(|number| add(&*db, number)));
-    let (first, all, reached) = futures_util::join!(first, all, async {
+    let (first, all, reached) = tokio::join!(first, all, async {
         let reached = keeper.is_reached().await;
         keeper.let_go();
         reached
@@ -282,7 +282,14 @@ async fn instances_are_apart(harness: &dyn Harness) -> Result<()> {
     ensure!(notes(&*db).await? == [(1, 3)] && notes(&*other).await? == [(2, 3)], "two instances share rows");
     let mut woken = other.committed("notes");
     woken.borrow_and_update();
-    write(&*db, |tx| async move { tx.announce("notes"); Ok(()) }.boxed()).await?;
+    write(&*db, |tx| {
+        async move {
+            tx.announce("notes");
+            Ok(())
+        }
+        .boxed()
+    })
+    .await?;
     ensure!(!woken.has_changed()?, "two instances wake each other");
     Ok(())
 }

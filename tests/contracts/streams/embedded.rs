@@ -133,7 +133,8 @@ async fn damage_changes_the_epoch() -> Result<()> {
     for record in [1_usize, 5, 9] {
         let harness = InFolder::new()?;
         let (stream, epoch, segment, ends) = ten_entries(&harness).await?;
-        OpenOptions::new().write(true).open(&segment)?.write_all_at(&[0xff], ends[record] + 20)?;
+        // a byte of the payload, which is a letter
+        OpenOptions::new().write(true).open(&segment)?.write_all_at(&[0], ends[record] + 37)?;
         let streams = harness.open()?;
         let prefix = streams.open(stream, 2, 0).await?;
         ensure!(

@@ -45,7 +45,9 @@ impl Database {
 
     /// How many messages have this text.
     pub fn messages_like(&self, text: &str) -> Result<i64> {
-        Ok(self.0.query_row("select count(*) from chat_messages where role = 'user' and text = ?1", [text], |row| row.get(0))?)
+        Ok(self.0.query_row("select count(*) from chat_messages where role = 'user' and text = ?1", [text], |row| {
+            row.get(0)
+        })?)
     }
 
     /// For a reply, the attempts whose end was accounted, each with how often.
@@ -70,8 +72,10 @@ impl Database {
     /// A second person with the owner's password, which the API cannot make yet.
     pub fn add_person(&self, email: &str) -> Result<Uuid> {
         let id = Uuid::now_v7();
-        let (owner, phc): (Vec<u8>, String) =
-            self.0.query_row("select space_id, phc from auth_credentials", [], |row| Ok((row.get(0)?, row.get(1)?))).context("the owner")?;
+        let (owner, phc): (Vec<u8>, String) = self
+            .0
+            .query_row("select space_id, phc from auth_credentials", [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .context("the owner")?;
         self.0.execute(
             "insert into user_accounts (space_id, id, name, email, email_key, role, version, created_at)
              select ?1, ?1, 'Other', ?2, ?2, 'user', 1, created_at from user_accounts where id = ?3",

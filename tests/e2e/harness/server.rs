@@ -1,6 +1,6 @@
 //! The program as a child process on a data folder and a port of its own.
 
-use super::{Client, until};
+use super::Client;
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
@@ -195,7 +195,8 @@ impl Server {
     /// Lines of the log that say what must never be said.
     pub fn log_faults(&self) -> Vec<String> {
         let log = fs::read_to_string(self.scratch().join("log")).unwrap_or_default();
-        let bad = |line: &&str| line.contains("panicked") || line.contains("\"unexpected\"") || line.contains("is damaged");
+        let bad =
+            |line: &&str| line.contains("panicked") || line.contains("\"unexpected\"") || line.contains("is damaged");
         log.lines().filter(bad).map(str::to_owned).collect()
     }
 }
@@ -213,12 +214,16 @@ impl Drop for Server {
 pub async fn run_until_exit(mut command: Command, errors: &Path) -> Result<(ExitStatus, String)> {
     command.stdout(Stdio::null()).stderr(File::create(errors)?);
     let mut child = command.spawn()?;
-    let ended = until("the program ends by itself", START, async || Ok(child.try_wait()?)).await;
-    if ended.is_err() {
-        child.kill()?;
-        child.wait()?;
+    let start = Instant::now();
+    while start.elapsed() < START {
+        if let Some(status) = child.try_wait()? {
+            return Ok((status, fs::read_to_string(errors)?));
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    Ok((ended?, fs::read_to_string(errors)?))
+    child.kill()?;
+    child.wait()?;
+    bail!("the program does not end by itself: {}", fs::read_to_string(errors)?)
 }
 
 /// A port that nobody listens on and that no other server of this process gets.

@@ -54,10 +54,8 @@ impl Watch {
     }
 
     /// Waits for the end.
-    pub async fn done(self, limit: Duration) -> Result<Seen> {
-        let abort = self.task.abort_handle();
-        if tokio::time::timeout(limit, self.task).await.is_err() {
-            abort.abort();
+    pub async fn done(mut self, limit: Duration) -> Result<Seen> {
+        if tokio::time::timeout(limit, &mut self.task).await.is_err() {
             bail!("no end of the reply within {limit:?}; seen: {:?}", lock(&self.seen));
         }
         Ok(lock(&self.seen).clone())

@@ -91,11 +91,12 @@ impl Query<'_, '_> {
 
     /// Binds by name: to SQLite, `$2` is the name of a parameter, not its number.
     fn prepare(&mut self) -> Result<CachedStatement<'_>> {
-        // Whatever ran now would be committed by itself, although the transaction has failed.
-        if self.tx.connection.is_autocommit() {
+        let ended = self.tx.connection.is_autocommit();
+        let mut statement = self.tx.connection.prepare_cached(self.sql).map_err(failure)?;
+        // An interrupted statement may have ended the transaction: this one would commit by itself.
+        if ended && !statement.readonly() {
             return Err(Error::internal("the transaction has ended with an earlier statement"));
         }
-        let mut statement = self.tx.connection.prepare_cached(self.sql).map_err(failure)?;
         for (value, name) in self.values.iter().zip(NAMES) {
             let index = statement.parameter_index(name).map_err(failure)?;
             let index = index.ok_or_else(|| Error::internal(format!("no {name} in: {}", self.sql)))?;

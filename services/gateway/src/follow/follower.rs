@@ -253,6 +253,13 @@ impl Follower {
 
     /// The stored end: one snapshot, then `done`.
     fn end(&mut self) -> Bytes {
+        // The reader may come back for another attempt: behind the stored text, not behind what it
+        // had seen before.
+        let epoch = match self.reading.next().now_or_never() {
+            Some(Ok(Item::Batch(batch))) => Some(batch.epoch),
+            Some(Ok(Item::Lost { epoch, .. })) => Some(epoch),
+            Some(Ok(Item::Freed) | Err(_)) | None => None,
+        };
         let following = &self.following;
         let snapshot = Snapshot {
             text: &following.text,
@@ -262,7 +269,10 @@ impl Follower {
             attempt: following.attempt,
         };
         let mut out = Vec::new();
-        frame::plain(&mut out, "snapshot", &snapshot);
+        match epoch {
+            Some(epoch) => frame::placed(&mut out, epoch, following.next.checked_sub(1), "snapshot", &snapshot),
+            None => frame::plain(&mut out, "snapshot", &snapshot),
+        }
         self.write_done(&mut out);
         out.into()
     }

@@ -1,5 +1,4 @@
-//! A database with a fault around it. What goes wrong inside a transaction is done with statements
-//! that end it too early.
+//! A database with a fault around it.
 
 use super::Fault;
 use crate::db::{Database, Job, job};
@@ -56,7 +55,8 @@ impl Wrapped {
 
     /// What has gathered in a moment runs as one closure.
     async fn as_one(&self, work: Job) -> Result<()> {
-        let group = |group: &Mutex<Vec<Job>>| std::mem::take(&mut *group.lock().unwrap_or_else(PoisonError::into_inner));
+        let group =
+            |group: &Mutex<Vec<Job>>| std::mem::take(&mut *group.lock().unwrap_or_else(PoisonError::into_inner));
         self.group.lock().unwrap_or_else(PoisonError::into_inner).push(work);
         tokio::time::sleep(Duration::from_millis(5)).await;
         let jobs = Arc::new(group(&self.group));
@@ -88,14 +88,12 @@ fn always_well(work: Job) -> (Job, mpsc::Receiver<Result<()>>) {
     (well, outcome)
 }
 
-/// Each statement of `work` is committed by itself, between the words that end and begin again.
-fn torn(work: Job, end: &'static str, begin: &'static [&'static str]) -> Job {
+/// Each statement of `work` sees what is there when it runs.
+fn torn(work: Job) -> Job {
     job(move |tx| {
         let work = work.clone();
         async move {
-            tx.query(end).run().await?;
-            // only a statement can begin again, and none is let through outside a transaction
-            let _ = begin;
+            tx.query("rollback").run().await?;
             work(tx).await
         }
         .boxed()
@@ -118,7 +116,6 @@ impl Database for Wrapped {
                 outcome.try_recv().map_err(Error::internal)?
             }
             Fault::FailsTogether => self.as_one(work).await,
-            Fault::TornWrites => Database::write(&self.db, torn(work, "commit", &["begin immediate", "savepoint work"])).await,
             Fault::WaitsForOthers => match Database::write(&self.db, work).await {
                 Err(error) if error.to_string().contains("waited") => std::future::pending().await,
                 outcome => outcome,
@@ -168,7 +165,7 @@ impl Database for Wrapped {
 
     async fn read(&self, work: Job) -> Result<()> {
         match self.fault {
-            Fault::TornReads => Database::read(&self.db, torn(work, "rollback", &["begin"])).await,
+            Fault::TornReads => Database::read(&self.db, torn(work)).await,
             Fault::ReadsMayWrite => Database::write(&self.db, work).await,
             Fault::ReadersBlockWriters => {
                 let _turn = self.turn.write().await;
@@ -181,7 +178,9 @@ impl Database for Wrapped {
     async fn migrate(&self, service: &'static str, migrations: &'static [Migration]) -> Result<()> {
         match self.fault {
             Fault::ForgetsMigrations => {
-                let forget = job(|tx| async move { tx.query("drop table if exists note_migrations").run().await.map(drop) }.boxed());
+                let forget = job(|tx| {
+                    async move { tx.query("drop table if exists note_migrations").run().await.map(drop) }.boxed()
+                });
                 Database::write(&self.db, forget).await?;
                 Database::migrate(&self.db, service, migrations).await
             }
