@@ -202,7 +202,8 @@ impl Keeper {
         self.reached.recv().await.context("the closure went away")
     }
 
-    fn let_go(&self) {
-        let _ = self.go.send(());
+    /// This time and whenever the closure runs again.
+    fn let_go(self) {
+        drop(self.go);
     }
 }

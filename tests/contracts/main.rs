@@ -2,7 +2,7 @@
 //! there are, and on deliberately broken ones that must fail a check by name, so that a suite that
 //! tests nothing is noticed.
 
-//mod bus;
+mod bus;
 mod cache;
 mod db;
 //mod peers;

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { transform as minifyCss } from "lightningcss";
 import { minifySync, type Plugin } from "vite";
-import { MARK_BACK, MARK_FRONT, WORD, WORD_DOT } from "../../../packages/ui-components/src/logoPaths.ts";
+import { LOGO, LOGO_SYMBOLS } from "../../../packages/ui-components/src/logoPaths.ts";
 
 /** The module whose chunk the page of a chat starts loading before the entry asks for it. */
 const THREAD_MODULE = "features/thread/Thread.tsx";
@@ -14,10 +14,6 @@ const MOST_BOOT_BYTES = 2_048;
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const read = (path: string): string => readFileSync(here(path), "utf8");
-
-const LOGO =
-  `<svg class="mark" viewBox="0 0 24 24" aria-hidden="true"><path class="a" d="${MARK_FRONT}"/><path class="b" d="${MARK_BACK}"/></svg>` +
-  `<svg class="word" viewBox="0 0 46.11 20" aria-hidden="true"><path fill="currentColor" d="${WORD}"/><path class="b" d="${WORD_DOT}"/></svg>`;
 
 /** Which of the two static pages shows before the app does. */
 const SHELL_CSS =
@@ -54,6 +50,7 @@ export function shell(): Plugin {
         return withoutLinks
           .replace(/\s*<!-- critical[^>]*-->/, "")
           .replace("<!-- shell:head -->", () => `<style>${criticalCss()}</style>`)
+          .replace("<!-- shell:symbols -->", () => LOGO_SYMBOLS)
           .replaceAll("<!-- shell:logo -->", () => LOGO)
           .replace("<!-- shell:boot -->", () => `<script>${bootScript(thread ? `/${thread.fileName}` : "")}</script>${links.join("")}`)
           .replace(/>\s+</g, "><");

@@ -151,11 +151,14 @@ describe("followReply", () => {
     expect(r.asked).toHaveLength(1);
   });
 
-  it("does not take words after a snapshot without id on trust", async () => {
+  it("takes the first words after a snapshot without id as its continuation, and counts from there", async () => {
     const nowhere = event("snapshot", null, { text: "a", state: "streaming", reason: null, marks: [], attempt: 1 });
-    const r = await run([{ body: nowhere + word("e-5", "x") }, { body: snapshot("e-5", "ax") + done }]);
+    const r = await run([
+      { body: nowhere + word("e-5", "b") + word("e-7", "never shown") },
+      { body: snapshot("e-6", "abc") + word("e-7", "d") + done },
+    ]);
     expect(r.asked).toEqual([null, null]);
-    expect(r.shown).toBe("ax");
+    expect(r.shown).toBe("abcd");
   });
 
   it("stops at once when aborted", async () => {

@@ -29,10 +29,12 @@ pub const fn mutant(_name: &str) -> bool {
 }
 
 /// Stalls the first pass of `point` when `TAIFAS_PAUSE` names it (names separated by commas), until
-/// the file named by `TAIFAS_PAUSE_UNTIL` exists: what comes late is not only what is killed.
+/// the file named by `TAIFAS_PAUSE_UNTIL` exists: what comes late is not only what is killed. A file
+/// beside it, with the point as its extension, says that the point was reached.
 #[cfg(feature = "failpoints")]
 pub async fn pause(point: &str) {
     if let Some(until) = armed::stalls(point) {
+        let _ = std::fs::write(until.with_extension(point), "");
         while !until.exists() {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }

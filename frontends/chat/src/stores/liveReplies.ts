@@ -64,7 +64,8 @@ function notify(id: string): void {
 /** Follows a running answer as long as anybody wants it; the returned function says that one does not any more. */
 export function follow(message: Message): () => void {
   const known = replies.get(message.id);
-  const live = known && known.next.attempt >= message.attempt && isRunning(known.next.state) ? known : start(message);
+  // A later attempt of the server's goes on in the same stream; beginning anew would take the words off the screen.
+  const live = known && isRunning(known.next.state) ? known : start(message);
   live.followers += 1;
   return () => {
     live.followers -= 1;
@@ -74,6 +75,7 @@ export function follow(message: Message): () => void {
       if (live.followers > 0 || replies.get(message.id) !== live || !isRunning(live.next.state)) return;
       live.abort.abort();
       replies.delete(message.id);
+      notify(message.id);
     }, 0);
   };
 }
