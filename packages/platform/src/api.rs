@@ -95,6 +95,8 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
     pub fn router(self, service: &'static str, signer: Signer, metrics: Metrics, state: S) -> Router {
         let (router, _) = self.0.split_for_parts();
         router
+            .fallback(|| async { Error::not_found("route") })
+            .method_not_allowed_fallback(|| async { Error::method_not_allowed() })
             .with_state(state)
             .layer(middleware::from_fn_with_state((service, metrics), measure))
             .layer(middleware::from_fn_with_state(signer, identify))

@@ -147,6 +147,14 @@ impl Error {
         error
     }
 
+    /// The route exists, the method does not (405).
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
+        let mut error = Self::new(Code::Invalid, "this address does not know that method");
+        error.0.status = Some(StatusCode::METHOD_NOT_ALLOWED);
+        error
+    }
+
     /// `not_found("chat")`: also for what belongs to somebody else.
     #[must_use]
     pub fn not_found(what: &str) -> Self {
@@ -259,7 +267,7 @@ impl IntoResponse for Error {
         }
         let status = self.0.status.unwrap_or(self.0.code.status());
         let mut body = json!({
-            "type": format!("/docs/errors#{}", self.0.code.name()),
+            "type": format!("/docs/errors.md#{}", self.0.code.name()),
             "title": status.canonical_reason().unwrap_or("error"),
             "status": status.as_u16(),
             "code": self.0.code.name(),

@@ -8,8 +8,12 @@ use crate::{
 };
 use futures_util::future::join_all;
 use platform::{Error, Result};
+use secrecy::ExposeSecret as _;
 use std::{
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -22,6 +26,7 @@ const OPENAI: &str = "https://api.openai.com/v1";
 struct Shelf {
     provider: Arc<dyn Provider>,
     models: RwLock<Option<Vec<providers::Model>>>,
+    answers: AtomicBool,
 }
 
 /// All providers. Cheap to clone.
@@ -46,9 +51,11 @@ impl Catalogue {
             server.timeouts.first_byte = Duration::from_secs(config.model_load_seconds);
             all.push(Arc::new(ollama::Ollama::new(server, wire.clone()).map_err(unusable("ollama_base_url"))?));
         }
-        if config.openai_base_url.is_some() || config.openai_api_key.is_some() {
-            let base = config.openai_base_url.as_deref().unwrap_or(OPENAI);
-            let mut server = openai::Server::new("openai", base, config.openai_api_key.clone());
+        // Set to nothing turns off what was found by itself.
+        let base = config.openai_base_url.as_deref().filter(|url| !url.is_empty());
+        let key = config.openai_api_key.clone().filter(|key| !key.expose_secret().is_empty());
+        if base.is_some() || key.is_some() {
+            let mut server = openai::Server::new("openai", base.unwrap_or(OPENAI), key);
             server.timeouts = config.timeouts();
             server.continuation = config.openai_continuation.into();
             all.push(Arc::new(openai::OpenAi::new(server, wire).map_err(unusable("openai_base_url"))?));
@@ -58,7 +65,7 @@ impl Catalogue {
             all.push(Arc::new(Scripted::new(config.timeouts().idle)));
         }
         all.extend(more);
-        let shelves = all.into_iter().map(|provider| Shelf { provider, models: RwLock::new(None) }).collect();
+        let shelves = all.into_iter().map(|provider| Shelf { provider, models: RwLock::new(None), answers: AtomicBool::new(true) }).collect();
         Ok(Self { shelves: Arc::new(shelves), default: config.default_model.as_str().into() })
     }
 
@@ -142,11 +149,17 @@ impl Shelf {
     async fn refresh(&self) -> Option<Fault> {
         match self.provider.models().await {
             Ok(models) => {
+                if !self.answers.swap(true, Ordering::Relaxed) {
+                    tracing::info!(provider = self.provider.name(), models = models.len(), "the provider answers");
+                }
                 *self.models.write().unwrap_or_else(PoisonError::into_inner) = Some(models);
                 None
             }
             Err(fault) => {
-                tracing::debug!(provider = self.provider.name(), %fault, "the list of models could not be had");
+                // Said once, not every time it is asked.
+                if self.answers.swap(false, Ordering::Relaxed) {
+                    tracing::info!(provider = self.provider.name(), %fault, "the provider does not answer; it is asked again and again");
+                }
                 Some(fault)
             }
         }

@@ -110,7 +110,7 @@ pub async fn orphans(tx: &mut Tx<'_>, worker: Uuid, dead_since: DateTime<Utc>, a
     .await
 }
 
-/// `worker` lives. Answers the time it had beaten before.
+/// `worker` lives.
 pub async fn beat(tx: &mut Tx<'_>, worker: Uuid, now: DateTime<Utc>) -> Result<()> {
     tx.query(
         "insert into ai_workers (id, beat_at) values ($1, $2)

@@ -109,8 +109,9 @@ impl Chats {
             .db
             .write(space, move |tx| {
                 async move {
-                    let chat = found(tx, space, id).await?;
+                    let mut chat = found(tx, space, id).await?;
                     chats::set_deleted(tx, space, id, Some(now)).await?;
+                    chat.version += 1;
                     let event = events::chat_changed(space, actor, "chat.deleted", &chat, None);
                     events::TOPIC.append(tx, event, now).await?;
                     let mut stopped = Vec::new();

@@ -38,6 +38,7 @@ pub(crate) fn router(gateway: Gateway) -> Router {
         .route("/docs/{*path}", get(pages::documentation))
         .route("/README.md", get(pages::readme))
         .fallback(pages::page)
+        .method_not_allowed_fallback(|| async { platform::Error::method_not_allowed() })
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             axum::response::IntoResponse::into_response(platform::Error::internal("a handler panicked"))
         }))

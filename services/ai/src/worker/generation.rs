@@ -30,6 +30,9 @@ use std::{
 const STALLED: i64 = 3;
 /// Times one process goes on after a provider's break before it leaves the rest to the person.
 const BREAKS: u32 = 10;
+/// Faults of ours in one attempt after which it is left to the sweeper, which ends a reply that gets no
+/// further.
+const FAULTS: u32 = 5;
 /// Chunks appended at a time to keep the count of a shortened log.
 const PADDING: u64 = 1000;
 
@@ -76,7 +79,7 @@ impl Worker {
         let mut lease = running.lease().clone();
         let id = lease.reply_id.simple().to_string();
         telemetry::correlated(id, async move {
-            let (mut breaks, mut pause) = (0, Duration::from_millis(100));
+            let (mut breaks, mut faults, mut pause) = (0, 0, Duration::from_millis(100));
             loop {
                 match self.attempt(&lease, breaks < BREAKS).await {
                     Ok(Step::Over) => return,
@@ -97,6 +100,13 @@ impl Worker {
                         return;
                     }
                     Err(error) => {
+                        if !matches!(error.code(), Code::Unavailable | Code::Timeout) {
+                            faults += 1;
+                        }
+                        if faults >= FAULTS {
+                            tracing::error!(reply = %lease.reply_id, attempt = lease.attempt, %error, "an attempt was given up");
+                            return;
+                        }
                         tracing::warn!(reply = %lease.reply_id, attempt = lease.attempt, %error, "an answer stands still; trying again");
                         let ending = self.platform.background.ending();
                         if ending.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
@@ -195,7 +205,12 @@ impl Worker {
                         self.platform.metrics.first_piece.record(start.elapsed().as_secs_f64(), &labels);
                     }
                 };
-                pump(self, lease, shown, pieces, nudges, first).await?
+                match pump(self, lease, shown, pieces, nudges, first).await {
+                    Err(error) if error.code() == Code::TooLarge => {
+                        return Ok(Some(Ending::broken(shown, "length", "The answer is longer than this server keeps.")));
+                    }
+                    ended => ended?,
+                }
             }
             Some(Err(fault)) => Ended::Failed(fault),
         };
