@@ -5,7 +5,7 @@ import { defineConfig } from "vite";
 import { shell } from "./build/shell.ts";
 
 /** Where `npm run dev` finds the server. */
-const SERVER = process.env["TAIFAS_SERVER"] ?? "http://127.0.0.1:8080";
+const SERVER = process.env["TAIFAS_SERVER"] ?? "http://127.0.0.1:8420";
 
 export default defineConfig({
   plugins: [react(), tailwindcss(), shell()],

@@ -125,7 +125,7 @@ impl Ledger {
                 Stage::Within if model != "asks" => seen.marks.is_empty(),
                 // shown and not at its end: the seam must be visible, and behind what was shown
                 Stage::Within if known > 0 && before.text.len() < truth.len() => {
-                    seen.marks.iter().all(|at| *at >= known) && !seen.marks.is_empty()
+                    seen.marks.last().is_some_and(|at| *at >= known)
                 }
                 Stage::Within => true,
             };

@@ -5,7 +5,7 @@
 mod bus;
 mod cache;
 mod db;
-//mod peers;
+mod peers;
 mod secrets;
 mod streams;
 mod suite;

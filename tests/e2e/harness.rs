@@ -4,6 +4,7 @@
 
 mod client;
 mod database;
+mod provider;
 mod script;
 mod server;
 mod sse;
@@ -11,6 +12,7 @@ mod watch;
 
 pub use client::{Answer, Client, Draft, Sending};
 pub use database::Database;
+pub use provider::silent_provider;
 pub use script::{question, truth};
 pub use server::{Binary, Server, run_until_exit};
 pub use sse::{Event, Sse};

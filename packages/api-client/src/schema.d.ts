@@ -4,6 +4,203 @@
  */
 
 export interface paths {
+    "/api/v1/auth/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in with a password */
+        post: operations["sign_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign out of this session */
+        post: operations["sign_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/chats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your chats, newest activity first */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/chats/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A chat with its messages */
+        get: operations["open"];
+        put?: never;
+        post?: never;
+        /** Move a chat to the trash */
+        delete: operations["delete"];
+        options?: never;
+        head?: never;
+        /** Give a chat another title */
+        patch: operations["rename"];
+        trace?: never;
+    };
+    "/api/v1/chats/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a message; its reply comes on the reply's stream
+         * @description The chat's id is made by the client as well: without a `parent_id` a chat that does not exist
+         *     is created. With `Accept: text/event-stream` the answer streams on this response.
+         */
+        post: operations["send"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/chats/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a chat out of the trash */
+        post: operations["restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your account */
+        get: operations["me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The models to choose from */
+        get: operations["models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/replies/{id}/continue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on with a reply that ended early, or try it again */
+        post: operations["go_on"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/replies/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a reply that is being written */
+        post: operations["stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/replies/{id}/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow a reply as it is written
+         * @description Server-Sent Events: `snapshot` (replaces what was shown), `text`, `mark`, `end`, `done`,
+         *     `reconnect`. Send the last event's id as `Last-Event-ID` to go on behind it.
+         */
+        get: operations["stream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -11,8 +208,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** State of the server and of this session */
-        get: operations["session"];
+        /** Where you stand: to set up, signed out or signed in */
+        get: operations["standing"];
         put?: never;
         post?: never;
         delete?: never;
@@ -30,197 +227,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make the first account */
-        post: operations["setup"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/auth/sign-in": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Sign in */
-        post: operations["sign_in"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/auth/sign-out": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Sign out */
-        post: operations["sign_out"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/me": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The signed-in person */
-        get: operations["me"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/models": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The models this person may use */
-        get: operations["models"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/chats": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Chats, newest activity first */
-        get: operations["chats"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/chats/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** A chat with its active path */
-        get: operations["chat"];
-        put?: never;
-        post?: never;
-        /** Move a chat into the trash */
-        delete: operations["delete_chat"];
-        options?: never;
-        head?: never;
-        /** Rename a chat */
-        patch: operations["rename_chat"];
-        trace?: never;
-    };
-    "/api/v1/chats/{id}/restore": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Take a chat out of the trash */
-        post: operations["restore_chat"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/chats/{id}/messages": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Send a message */
-        post: operations["send_message"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/replies/{id}/stop": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Stop a reply */
-        post: operations["stop_reply"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/replies/{id}/continue": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Continue a stopped, interrupted or failed reply */
-        post: operations["continue_reply"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/replies/{id}/stream": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Follow a reply as server-sent events */
-        get: operations["reply_stream"];
-        put?: never;
-        post?: never;
+        /** Make the first account with the link that the server printed */
+        post: operations["set_up"];
         delete?: never;
         options?: never;
         head?: never;
@@ -231,139 +239,193 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        User: {
+        /** @description A person of this instance. */
+        Account: {
+            /** @description As the person wrote it. */
+            email: string;
             /** Format: uuid */
             id: string;
             name: string;
-            email: string;
-            /** @enum {string} */
-            role: "admin" | "user";
+            /** @description `admin` or `user`. */
+            role: string;
         };
+        /** @description What a person sends. */
+        Asked: {
+            /**
+             * Format: uuid
+             * @description Made by the client (UUIDv7), unique for ever.
+             */
+            id: string;
+            /** @description The model to answer, `provider/model`; the chat's, or the default, when absent. */
+            model?: string | null;
+            /**
+             * Format: uuid
+             * @description The message this one answers: the active leaf; none in a new chat.
+             */
+            parent_id?: string | null;
+            text: string;
+        };
+        /** @description A conversation, as lists show it. */
+        Chat: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: uuid */
+            id: string;
+            /** @description The model that answers next, `provider/model`. */
+            model: string;
+            /** @description Whether an answer is being written. */
+            running: boolean;
+            title: string;
+            /**
+             * Format: date-time
+             * @description Last activity.
+             */
+            updated_at: string;
+            /**
+             * Format: int64
+             * @description Name it in a change; a stale one is refused.
+             */
+            version: number;
+        };
+        ChatList: {
+            chats: components["schemas"]["Chat"][];
+            /** @description Ask for the next page with it; absent on the last. */
+            next?: string | null;
+        };
+        GoingOn: {
+            /** @description Another model, `provider/model`; the same when absent. */
+            model?: string | null;
+        };
+        /** @description This installation. */
         Instance: {
             name: string;
             version: string;
         };
-        Session: {
-            /** @enum {string} */
-            state: "setup" | "signed_out" | "signed_in";
-            instance: components["schemas"]["Instance"];
-            secure: boolean;
-            user?: null | components["schemas"]["User"];
-        };
-        SignedIn: {
-            user: components["schemas"]["User"];
-        };
-        SetupRequest: {
-            token: string;
-            name: string;
-            email: string;
-            password: string;
-        };
-        SignInRequest: {
-            email: string;
-            password: string;
-        };
-        Model: {
-            id: string;
-            name: string;
-            description: string;
-            /** @enum {string} */
-            place: "server" | "outside";
-            /** @enum {string} */
-            continuation: "prefix" | "asked" | "none";
-            default: boolean;
-        };
-        ModelList: {
-            models: components["schemas"]["Model"][];
-        };
-        Chat: {
-            /** Format: uuid */
-            id: string;
-            title: string;
-            /** Format: int64 */
-            version: number;
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            updated_at: string;
-            running: boolean;
-        };
-        ChatPage: {
-            chats: components["schemas"]["Chat"][];
-            next?: string | null;
-        };
-        /** @enum {string} */
-        MessageState: "complete" | "queued" | "streaming" | "stopped" | "interrupted" | "failed";
-        Reason: {
-            code: string;
-            detail: string;
-        };
+        /** @description Something that happened at a place in a reply's text. */
         Mark: {
-            /** @enum {string} */
-            kind: "continued";
-            /** Format: int64 */
+            /**
+             * Format: int32
+             * @description The place, in characters (Unicode code points).
+             */
             at: number;
+            /** @description `continued`: from here the model went on because it was asked to, after a break. */
+            kind: string;
         };
+        /** @description A turn of a conversation. */
         Message: {
-            /** Format: uuid */
-            id: string;
+            /**
+             * Format: int32
+             * @description How many times this reply was begun.
+             */
+            attempt: number;
             /** Format: uuid */
             chat_id: string;
-            /** @enum {string} */
-            role: "user" | "assistant";
-            text: string;
-            state: components["schemas"]["MessageState"];
-            /** Format: int32 */
-            attempt: number;
-            marks: components["schemas"]["Mark"][];
             /** Format: date-time */
             created_at: string;
-            /** Format: uuid */
-            parent_id?: string | null;
-            reason?: null | components["schemas"]["Reason"];
-            model?: string | null;
             /** Format: date-time */
             finished_at?: string | null;
-        };
-        Thread: {
-            chat: components["schemas"]["Chat"];
-            messages: components["schemas"]["Message"][];
-        };
-        Rename: {
-            title: string;
-            /** Format: int64 */
-            version: number;
-        };
-        SendRequest: {
             /** Format: uuid */
             id: string;
-            text: string;
-            model: string;
+            marks: components["schemas"]["Mark"][];
+            model?: string | null;
             /** Format: uuid */
             parent_id?: string | null;
+            reason?: components["schemas"]["Reason"] | null;
+            /** @description `user` or `assistant`. */
+            role: string;
+            state: components["schemas"]["MessageState"];
+            text: string;
         };
+        /**
+         * @description Where a message stands. A reply goes `queued → streaming →` one of the others; a person's
+         *     message is always `complete`.
+         * @enum {string}
+         */
+        MessageState: "queued" | "streaming" | "complete" | "stopped" | "interrupted" | "failed";
+        /** @description A model to choose. */
+        Model: {
+            /**
+             * @description What it can do after a break: `prefix` goes on by itself, `asked` goes on when asked (and is
+             *     marked), `none` cannot.
+             */
+            continuation: string;
+            /** @description Answers in new chats. */
+            default: boolean;
+            description: string;
+            /** @description `provider/model` */
+            id: string;
+            name: string;
+            /** @description `server`: the words stay on this machine or its private network. `outside`: they leave. */
+            place: string;
+        };
+        Models: {
+            models: components["schemas"]["Model"][];
+        };
+        OpenChat: {
+            chat: components["schemas"]["Chat"];
+            /** @description From the first message to the active leaf. */
+            messages: components["schemas"]["Message"][];
+        };
+        /** @description Why a reply ended as it did. */
+        Reason: {
+            /** @description For programs: `cut`, `refused_key`, `restart`… */
+            code: string;
+            /** @description For people: one sentence. */
+            detail: string;
+        };
+        Renaming: {
+            title: string;
+            /**
+             * Format: int64
+             * @description The version you saw.
+             */
+            version: number;
+        };
+        /** @description What a send is answered with. */
         Sent: {
             chat: components["schemas"]["Chat"];
             message: components["schemas"]["Message"];
+            /** @description Queued; its text comes on its stream. */
             reply: components["schemas"]["Message"];
         };
-        ContinueRequest: {
-            model?: string | null;
+        /**
+         * @description Where a request stands.
+         * @enum {string}
+         */
+        SessionState: "setup" | "signed_out" | "signed_in";
+        /** @description What a person sends who opened the link. */
+        SettingUp: {
+            email: string;
+            name: string;
+            /** @description 12 to 1000 characters. */
+            password: string;
+            /** @description What follows the # in the link. */
+            token: string;
         };
-        Problem: {
-            type: string;
-            title: string;
-            /** Format: int32 */
-            status: number;
-            detail: string;
-            /** @enum {string} */
-            code: "invalid" | "unauthenticated" | "forbidden" | "not_found" | "conflict" | "stale" | "too_large" | "rate_limited" | "mismatch" | "unavailable" | "timeout" | "internal";
-            correlation_id: string;
-            field?: string | null;
-            /** Format: int32 */
-            tries_left?: number | null;
-            newer?: components["schemas"]["Message"][] | null;
-            current?: null | components["schemas"]["Chat"];
+        /** @description What a person sends to sign in. */
+        SigningIn: {
+            email: string;
+            password: string;
+        };
+        /** @description What a browser needs to know first. */
+        Standing: {
+            instance: components["schemas"]["Instance"];
+            /** @description Whether people reach the instance over HTTPS. */
+            secure: boolean;
+            state: components["schemas"]["SessionState"];
+            user?: components["schemas"]["User"] | null;
+        };
+        /** @description Somebody with an account. */
+        User: {
+            email: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** @description `admin` or `user`. */
+            role: string;
+        };
+        Welcome: {
+            user: components["schemas"]["User"];
         };
     };
     responses: never;
@@ -374,68 +436,6 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    session: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The session */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Session"];
-                };
-            };
-            /** @description The request failed; the body says why. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    setup: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SetupRequest"];
-            };
-        };
-        responses: {
-            /** @description The account was made and signed in */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SignedIn"];
-                };
-            };
-            /** @description The request failed; the body says why. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     sign_in: {
         parameters: {
             query?: never;
@@ -445,26 +445,16 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SignInRequest"];
+                "application/json": components["schemas"]["SigningIn"];
             };
         };
         responses: {
-            /** @description Signed in */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SignedIn"];
-                };
-            };
-            /** @description The request failed; the body says why. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Welcome"];
                 };
             };
         };
@@ -478,20 +468,148 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Signed out */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The request failed; the body says why. */
-            default: {
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description 1 to 100. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["ChatList"];
+                };
+            };
+        };
+    };
+    open: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenChat"];
+                };
+            };
+        };
+    };
+    delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    rename: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Renaming"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Chat"];
+                };
+            };
+        };
+    };
+    send: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description At most 255 visible ASCII characters; the same key gives the same answer */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Asked"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sent"];
+                };
+            };
+        };
+    };
+    restore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Chat"];
                 };
             };
         };
@@ -505,22 +623,12 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The person */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["User"];
-                };
-            };
-            /** @description The request failed; the body says why. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Account"];
                 };
             };
         };
@@ -534,119 +642,17 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The models */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ModelList"];
-                };
-            };
-            /** @description The request failed; the body says why. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Models"];
                 };
             };
         };
     };
-    chats: {
-        parameters: {
-            query?: {
-                limit?: number;
-                before?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description One page */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ChatPage"];
-                };
-            };
-            /** @description The request failed; the body says why. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    chat: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The chat */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Thread"];
-                };
-            };
-            /** @description The request failed; the body says why. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    delete_chat: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The chat is in the trash */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The request failed; the body says why. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    rename_chat: {
+    go_on: {
         parameters: {
             query?: never;
             header?: never;
@@ -657,145 +663,10 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Rename"];
+                "application/json": components["schemas"]["GoingOn"];
             };
         };
         responses: {
-            /** @description The renamed chat */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Chat"];
-                };
-            };
-            /** @description The request failed; the body says why. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    restore_chat: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The restored chat */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Chat"];
-                };
-            };
-            /** @description The request failed; the body says why. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    send_message: {
-        parameters: {
-            query?: never;
-            header: {
-                "Idempotency-Key": string;
-            };
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SendRequest"];
-            };
-        };
-        responses: {
-            /** @description The message is stored, its reply is queued */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Sent"];
-                };
-            };
-            /** @description The request failed; the body says why. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    stop_reply: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The reply */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Message"];
-                };
-            };
-            /** @description The request failed; the body says why. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    continue_reply: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ContinueRequest"];
-            };
-        };
-        responses: {
-            /** @description The reply */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -804,22 +675,34 @@ export interface operations {
                     "application/json": components["schemas"]["Message"];
                 };
             };
-            /** @description The request failed; the body says why. */
-            default: {
+        };
+    };
+    stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Message"];
                 };
             };
         };
     };
-    reply_stream: {
+    stream: {
         parameters: {
             query?: never;
             header?: {
-                "Last-Event-ID"?: string;
+                "Last-Event-ID"?: string | null;
             };
             path: {
                 id: string;
@@ -828,7 +711,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events of the reply */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -837,13 +719,46 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description The request failed; the body says why. */
-            default: {
+        };
+    };
+    standing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Standing"];
+                };
+            };
+        };
+    };
+    set_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingUp"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Welcome"];
                 };
             };
         };

@@ -85,6 +85,7 @@ impl TryFrom<Account> for User {
 /// Where a request stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SessionState)]
 pub enum State {
     /// Nobody has an account yet; the set-up link makes the first.
     Setup,

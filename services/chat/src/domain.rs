@@ -31,6 +31,7 @@ from_row!(Chat { id, title, model, version, created_at, updated_at, running });
 /// message is always `complete`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = MessageState)]
 pub enum State {
     Queued,
     Streaming,

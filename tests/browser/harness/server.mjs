@@ -120,7 +120,8 @@ export class Server {
 
   /** A new session of the same account, as on another device. */
   async signIn(account = ANA) {
-    const answer = await this.request("POST", "/api/v1/auth/sign-in", { email: account.email, password: account.password });
+    // Without the first session's cookie: signing in over a session replaces it.
+    const answer = await this.request("POST", "/api/v1/auth/sign-in", { email: account.email, password: account.password }, { Cookie: "" });
     if (answer.status !== 200) throw new Error(`sign-in answered ${answer.status}: ${await answer.text()}`);
     return cookieOf(answer);
   }

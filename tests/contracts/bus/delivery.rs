@@ -205,9 +205,11 @@ async fn commits_never_go_back(harness: &dyn Harness) -> Result<()> {
 }
 
 async fn the_lowest_unfinished_is_committed(harness: &dyn Harness) -> Result<()> {
+    let platform = harness.start().await?;
+    publish(&platform, NOTES, (0..200).map(|number| (number, u128::from(number)))).await?;
+    stop(platform).await;
     for (stuck, is_stuck) in [(0, (|number| number == 0) as fn(u64) -> bool), (100, |number| number == 100)] {
         let platform = harness.start().await?;
-        publish(&platform, NOTES, (0..200).map(|number| (number, u128::from(number)))).await?;
         let group = if stuck == 0 { "first" } else { "hundredth" };
         let heard = listen_unless(harness, &platform, group, quick(), is_stuck);
         heard.reaches(199).await?;

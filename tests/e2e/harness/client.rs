@@ -198,7 +198,8 @@ impl Draft {
 
     pub fn of(chat: Uuid, parent: Option<Uuid>, text: &str, model: &str) -> Self {
         let id = Uuid::now_v7();
-        let body = json!({"id": id, "parent_id": parent, "text": text, "model": format!("scripted/{model}")});
+        let model = if model.contains('/') { model.to_owned() } else { format!("scripted/{model}") };
+        let body = json!({"id": id, "parent_id": parent, "text": text, "model": model});
         Self { chat, id, key: id.to_string(), body }
     }
 

@@ -173,9 +173,9 @@ export async function stopReply(message: Message): Promise<void> {
   const given = new AbortController();
   for (let failures = 1; ; failures += 1) {
     try {
-      const final = await api.stop(message.id);
-      if (isRunning(final.state)) throw new Error("still running");
-      finish(live, final);
+      const answer = await api.stop(message.id);
+      // Still running means that it was heard; the stream brings the end.
+      if (!isRunning(answer.state)) finish(live, answer);
       return;
     } catch (error) {
       const hopeless = error instanceof ApiError && !error.transient;
@@ -186,6 +186,8 @@ export async function stopReply(message: Message): Promise<void> {
         return;
       }
       await sleep(backoffMs(failures), given.signal);
+      // It ended meanwhile, and perhaps goes on because the person wanted it: nothing is left to stop.
+      if (replies.get(message.id) !== live || !isRunning(live.next.state)) return;
     }
   }
 }

@@ -10,14 +10,16 @@ import { t } from "../../texts/t";
 export async function renameChat(chat: Chat, title: string): Promise<void> {
   putChat({ ...chat, title });
   try {
-    putChat(await api.rename(chat.id, title, chat.version).catch((error: unknown) => {
-      const current = error instanceof ApiError && error.code === "stale" ? (error.extras["current"] as Chat | undefined) : undefined;
-      // Only the answer's own writing changed the version meanwhile; the title the person typed is the newer wish.
-      if (current) return api.rename(chat.id, title, current.version);
-      throw error;
-    }));
+    putChat(await api.rename(chat.id, title, chat.version));
     tellTabs({ kind: "chat", id: chat.id });
-  } catch {
+  } catch (error) {
+    const current = error instanceof ApiError && error.code === "stale" ? (error.extras["current"] as Chat | undefined) : undefined;
+    if (current) {
+      // Somebody gave it another title meanwhile: nobody overwrites what they have not seen.
+      putChat(current);
+      showToast(t("chat.renamedElsewhere", { title: current.title }));
+      return;
+    }
     putChat(chat);
     showToast(t("chat.renameFailed"));
   }

@@ -80,5 +80,14 @@ export function ReplyEnd({ message, view, last, chosenModel }: Props) {
 
 function cutText(view: LiveView): string {
   if (view.finishedAt === null) return t("reply.cutUnknownTime");
-  return t(view.reason?.code === "restart" ? "reply.cutRestart" : "reply.cut", { time: clock(view.finishedAt) });
+  const time = clock(view.finishedAt);
+  switch (view.reason?.code) {
+    case "restart":
+      return t("reply.cutRestart", { time });
+    case "cut":
+    case undefined:
+      return t("reply.cut", { time });
+    default:
+      return t("reply.cutBecause", { time, why: view.reason?.detail ?? "" });
+  }
 }

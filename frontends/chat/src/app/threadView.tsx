@@ -1,0 +1,33 @@
+// The thread as its own chunk: an empty page needs none of it. A chat's page begins loading it from the inline script;
+// the empty page loads it when idle, long before a first question is written.
+import { lazy, type ComponentProps, type ComponentType, useState } from "react";
+import type { Thread } from "../features/thread/Thread";
+import { chatIdOf } from "./routes";
+
+type Props = ComponentProps<typeof Thread>;
+
+let loaded: ComponentType<Props> | null = null;
+
+const load = async () => {
+  const { Thread } = await import("../features/thread/Thread");
+  loaded = Thread;
+  return { default: Thread };
+};
+
+const Lazy = lazy(load);
+
+/** What is loaded is shown at once: a lazy component would suspend first, and React ends a suspense no sooner than after 300 ms. */
+export function ThreadView(props: Props) {
+  const [View] = useState(() => loaded ?? Lazy);
+  return <View {...props} />;
+}
+
+/** Longest wait for an idle moment, in milliseconds. */
+const IDLE_MS = 1_500;
+
+export function preloadThread(): void {
+  const start = (): void => void load().catch(() => undefined);
+  if (chatIdOf(location.pathname) !== null) start();
+  else if (typeof requestIdleCallback === "function") requestIdleCallback(start, { timeout: IDLE_MS });
+  else setTimeout(start, IDLE_MS);
+}

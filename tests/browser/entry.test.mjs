@@ -1,0 +1,143 @@
+// The way in: the printed set-up link, signing in and out, and a session that ends while somebody is at work.
+import assert from "node:assert/strict";
+import { chatId, composer, openNew, ownMessages, script, send, untilState } from "./harness/chat.mjs";
+import { ANA, PASSWORD, Server } from "./harness/server.mjs";
+import { story, suite } from "./harness/suite.mjs";
+import { until } from "./harness/until.mjs";
+
+const running = suite();
+
+/** The error under a field, as readers find it: by the field's own description. */
+async function errorUnder(page, label) {
+  const field = page.getByLabel(label, { exact: true });
+  const id = await field.getAttribute("aria-describedby");
+  return id ? page.locator(`[id="${id}"]`).innerText() : "";
+}
+
+story(running, "the printed link makes the first account, with help under each field", async ({ open, test }) => {
+  const server = await Server.start({ account: false });
+  test.after(() => server.remove());
+  const { page, context } = await open({ server, signedIn: false });
+  await page.goto("/");
+  await page.getByTestId("setup-no-token").waitFor();
+  assert.match(await page.getByTestId("setup-no-token").innerText(), /Open the link that the server printed/);
+
+  await page.goto(server.setupLink);
+  const form = page.getByTestId("setup-form");
+  await form.waitFor();
+  assert.equal(await page.title(), "Set up this server");
+  const submit = form.getByRole("button", { name: "Make the account" });
+  await submit.click();
+  assert.equal(await errorUnder(page, "Name"), "Enter a name.");
+  assert.equal(await page.getByLabel("Name", { exact: true }).evaluate((field) => field === document.activeElement), true, "focus is in the field that is wrong");
+  await page.getByLabel("Name", { exact: true }).fill(ANA.name);
+  await page.getByLabel("E-mail", { exact: true }).fill("ana");
+  await submit.click();
+  assert.match(await errorUnder(page, "E-mail"), /Enter an e-mail address/);
+  await page.getByLabel("E-mail", { exact: true }).fill(ANA.email);
+  const password = page.getByLabel("Password", { exact: true });
+  assert.match(await errorUnder(page, "Password"), /At least 12 characters/);
+  await password.fill("short word");
+  assert.equal(await errorUnder(page, "Password"), "2 characters more.");
+  await submit.click();
+  assert.match(await errorUnder(page, "Password"), /at least 12 characters/);
+  await password.fill(PASSWORD);
+  await page.getByRole("button", { name: "Show password" }).click();
+  assert.equal(await password.getAttribute("type"), "text");
+  await submit.click();
+  await page.getByRole("heading", { level: 1, name: /Good (morning|afternoon|evening), Ana\. What shall we work on\?/ }).waitFor();
+  assert.equal(new URL(page.url()).pathname, "/");
+  assert.equal(page.url().includes("#"), false, "the token left the address");
+  assert.equal((await context.cookies()).find((cookie) => cookie.name.endsWith("sid"))?.httpOnly, true);
+
+  const late = await open({ server, signedIn: false });
+  await late.page.goto(server.setupLink);
+  await late.page.getByTestId("sign-in-form").waitFor();
+});
+
+story(running, "a link that is not the printed one says so and what to do", async ({ open, test }) => {
+  const server = await Server.start({ account: false });
+  test.after(() => server.remove());
+  const { page } = await open({ server, signedIn: false });
+  await page.goto("/setup#not-the-token");
+  await page.getByLabel("Name", { exact: true }).fill(ANA.name);
+  await page.getByLabel("E-mail", { exact: true }).fill(ANA.email);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Make the account" }).click();
+  await page.getByText("This link is not valid any more").waitFor();
+  await page.getByText("Restart the server to get a new one").waitFor();
+  // The address of the printed link, opened in the same tab, gives the form without a load.
+  await page.goto(server.setupLink);
+  await page.getByTestId("setup-form").waitFor();
+});
+
+story(running, "wrong passwords tell the tries left; the right one signs in", async ({ open }) => {
+  const { page } = await open({ signedIn: false });
+  await page.goto("/");
+  await page.getByTestId("sign-in-form").waitFor();
+  const submit = page.getByRole("button", { name: "Sign in" });
+  await submit.click();
+  assert.equal(await errorUnder(page, "E-mail"), "Enter your e-mail address.");
+  await page.getByLabel("E-mail", { exact: true }).fill(ANA.email);
+  await submit.click();
+  assert.equal(await errorUnder(page, "Password"), "Enter your password.");
+  for (const left of ["4 tries left.", "3 tries left."]) {
+    await page.getByLabel("Password", { exact: true }).fill("not the password");
+    await page.getByLabel("Password", { exact: true }).press("Enter");
+    await page.getByText(`E-mail or password do not match. ${left}`).waitFor();
+    assert.equal(await page.getByLabel("Password", { exact: true }).evaluate((field) => field === document.activeElement), true);
+  }
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await submit.click();
+  await page.getByRole("heading", { level: 1, name: /What shall we work on/ }).waitFor();
+});
+
+story(running, "after the last try the time of the next one is told", async ({ open }) => {
+  const { page } = await open({ signedIn: false });
+  await page.goto("/sign-in");
+  await page.getByLabel("E-mail", { exact: true }).fill("nobody@example.org");
+  const password = page.getByLabel("Password", { exact: true });
+  for (let tries = 0; tries < 8; tries += 1) {
+    const answered = page.waitForResponse((response) => response.url().endsWith("/auth/sign-in"));
+    await password.fill(`guess number ${tries}`);
+    await password.press("Enter");
+    if ((await answered).status() === 429) break;
+  }
+  await page.getByText(/Too many tries\. You can try again at \d/).waitFor();
+});
+
+story(running, "signing out leaves nothing behind in the browser", async ({ server, open }) => {
+  const cookie = await server.signIn();
+  const { page, context } = await open({ cookie });
+  await openNew(page);
+  await send(page, `Before signing out\n${script({ tokens: 5, delay_ms: 0 })}`);
+  await chatId(page);
+  await untilState(page, "complete");
+  await composer(page).fill("a secret thought that was never sent");
+  await page.getByTestId("profile").click();
+  assert.match(await page.getByRole("menu").innerText(), /ana@example\.org/);
+  await page.getByTestId("sign-out").click();
+  await page.getByTestId("sign-in-form").waitFor();
+  const kept = await page.evaluate(() => JSON.stringify({ ...localStorage }));
+  assert.equal(kept.includes("secret thought"), false, `the browser keeps ${kept}`);
+  assert.equal((await server.request("GET", "/api/v1/me", undefined, { Cookie: cookie })).status, 401, "the session is over on the server too");
+  assert.equal((await context.cookies()).some((c) => c.name.endsWith("sid") && c.value !== ""), false, "no session cookie is left");
+  await page.goBack().catch(() => null);
+  await page.getByTestId("sign-in-form").waitFor();
+});
+
+story(running, "a session that ends at work asks to sign in and then sends what was written", async ({ server, open }) => {
+  const cookie = await server.signIn();
+  const { page } = await open({ cookie });
+  await openNew(page);
+  await server.request("POST", "/api/v1/auth/sign-out", undefined, { Cookie: cookie });
+  await send(page, `Not lost\n${script({ tokens: 8, delay_ms: 0 })}`);
+  await page.getByText("Your session has ended").waitFor();
+  await page.getByLabel("E-mail", { exact: true }).fill(ANA.email);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await untilState(page, "complete");
+  assert.equal(await ownMessages(page).count(), 1);
+  const chats = await until("the message is stored", 5_000, async () => (await server.chats()).filter((chat) => chat.title.includes("Not lost")));
+  assert.equal(chats.length, 1, "sent exactly once");
+});
