@@ -159,6 +159,7 @@ impl Ledger {
     /// Stops the server in order and looks into its database: no lease is left, every end is
     /// accounted once, every message is there once.
     pub async fn close(&mut self, server: &mut Server) -> Result<()> {
+        Database::settled(server).await?;
         server.stop().await?;
         let database = Database::open(server)?;
         let (leases, unfinished, buried) = (database.open_leases()?, database.unfinished()?, database.dead_letters()?);

@@ -5,7 +5,7 @@ use super::{
     kills::{Case, Kill, MODELS, prepared, run},
     ledger::{Ledger, Stage},
 };
-use crate::harness::Binary;
+use crate::harness::{Binary, Database};
 use anyhow::{Context as _, Result, ensure};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -53,6 +53,8 @@ async fn at(number: usize, (name, pass, stage): (&'static str, u32, Stage)) -> R
     let mut ledger = Ledger::default();
     for (model, seed) in MODELS.into_iter().zip(number..) {
         if server.pid().is_ok() {
+            // the next kill is of the next message
+            Database::settled(&server).await?;
             server.stop().await?;
         }
         let case = Case::new(model, Kill::Point { name, pass, stage }, seed);

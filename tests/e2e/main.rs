@@ -1,11 +1,14 @@
 //! The program as people run it: started, used over HTTP, killed, started again.
 
 mod account;
+mod authorisation;
+mod bad_input;
 #[path = "../chaos/mod.rs"]
 mod chaos;
 mod chats;
 mod faults;
 mod harness;
 mod sends;
+mod start_up;
 mod stops;
 mod streams;

@@ -109,6 +109,7 @@ async fn a_queued_answer_is_stopped_and_asked_for_again() -> Result<()> {
     owner.stop(first.reply).await?;
     first_watch.done(TERMINAL).await?;
     completed(&owner, &draft, &second, Seen::default()).await?;
+    Database::settled(&server).await?;
     server.stop().await?;
     ensure!(Database::open(&server)?.open_leases()? == 0, "a lease is left");
     Ok(())
@@ -126,6 +127,7 @@ async fn a_stopped_answer_goes_on_where_it_was() -> Result<()> {
         ensure!(seen.marks == if marked { vec![at] } else { vec![] }, "{model}: {:?}, stopped at {at}", seen.marks);
         ended.push((sent.reply, 2));
     }
+    Database::settled(&server).await?;
     server.stop().await?;
     let database = Database::open(&server)?;
     for (reply, ends) in ended {
@@ -156,6 +158,7 @@ async fn whoever_stops_and_goes_on_again_and_again_loses_nothing() -> Result<()>
     let seen = Watch::go_on(&owner, sent.reply, None, seen).done(TERMINAL).await?;
     ensure!(seen.violations.is_empty(), "{:?}", seen.violations);
     ensure!(seen.text == truth(draft.text(), sent.reply)?, "{:?}", seen.text);
+    Database::settled(&server).await?;
     server.stop().await?;
     let database = Database::open(&server)?;
     let accounted = database.accounted(sent.reply)?;

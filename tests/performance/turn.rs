@@ -37,6 +37,7 @@ pub struct Heard {
     pub parts: usize,
     /// The first event of an answer by Taifas, which names the reply.
     sent: Vec<u8>,
+    last: Bytes,
 }
 
 impl Heard {
@@ -63,12 +64,11 @@ impl Client {
     pub async fn ask_in(&mut self, chat: Uuid, parent: Option<&str>, model: &str) -> Result<Heard> {
         let mut heard = self.begin(chat, parent, model).await?;
         let taifas = matches!(self.asked, Asked::Taifas { .. });
-        let mut tail = Vec::new();
         while let Some(piece) = self.connection.piece().await? {
             heard.take(&piece);
-            tail = piece[piece.len().saturating_sub(200)..].to_vec();
         }
-        ensure!(!taifas || tail.windows(11).any(|window| window == b"event: done"), "an answer that did not end");
+        let ended = String::from_utf8_lossy(&heard.last[heard.last.len().saturating_sub(200)..]).into_owned();
+        ensure!(!taifas || ended.contains("event: done"), "an answer that did not end: {ended}");
         Ok(heard)
     }
 
@@ -115,6 +115,7 @@ impl Heard {
     fn take(&mut self, piece: &Bytes) {
         let at = now();
         self.parts += 1;
+        self.last = piece.clone();
         if !self.sent.ends_with(b"\n\n") {
             self.sent.extend_from_slice(piece);
         }

@@ -57,10 +57,14 @@ async fn poison_is_put_aside(harness: &dyn Harness) -> Result<()> {
     ensure!(heard.sorted() == [1, 2, 4, 5, 6], "{:?}", heard.sorted());
     ensure!(tries.load(Ordering::SeqCst) == 3, "{tries:?} tries");
     tokio::time::sleep(MOMENT).await;
-    ensure!(harness.buried(&platform, "group").await? == [3], "{:?} is put aside", harness.buried(&platform, "group").await?);
+    ensure!(
+        harness.buried(&platform, "group").await? == [3],
+        "{:?} is put aside",
+        harness.buried(&platform, "group").await?
+    );
     ensure!(harness.buried(&platform, "other").await?.is_empty(), "for a group that has not heard of it");
     let metrics = platform.metrics.text()?;
-    ensure!(metrics.contains("dead_letters_total{group=\"group\"") , "nobody is told:\n{metrics}");
+    ensure!(metrics.contains("dead_letters_total{group=\"group\""), "nobody is told:\n{metrics}");
     stop(platform).await;
 
     let platform = harness.start().await?;

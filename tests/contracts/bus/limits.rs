@@ -68,10 +68,8 @@ async fn so_much_is_held_and_no_more(harness: &dyn Harness) -> Result<()> {
         publish(&platform, NOTES, (page * 250..(page + 1) * 250).map(|number| (number, 1))).await?;
     }
     let given = Arc::new(AtomicUsize::new(0));
-    let counted = Platform {
-        bus: Arc::new(Counting { inner: platform.bus.clone(), given: given.clone() }),
-        ..platform.clone()
-    };
+    let counted =
+        Platform { bus: Arc::new(Counting { inner: platform.bus.clone(), given: given.clone() }), ..platform.clone() };
     listen_unless(harness, &counted, "group", Limits { held: 10, ..quick() }, |_| true);
     tokio::time::sleep(MOMENT).await;
     let held = given.load(Ordering::SeqCst);

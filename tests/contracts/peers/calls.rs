@@ -168,7 +168,8 @@ async fn unknown_paths_are_not_found(harness: &Harness) -> Result<()> {
     let method = format!("/{PATH}");
     for path in ["/", "/api/v1/unknown", "/api/v1/echo/more", "/session.v1.Other/Open", "/chat.v1.Chat/Send", &method] {
         for kind in ["application/json", "application/grpc"] {
-            let request = Request::post(path).header("content-type", kind).body(Body::from(Bytes::from_static(b"{}")))?;
+            let request =
+                Request::post(path).header("content-type", kind).body(Body::from(Bytes::from_static(b"{}")))?;
             let answer = harness.book.send("session", Some("chat"), request).await?;
             ensure!(answer.status() == 404, "{path} answers {}", answer.status());
             ensure!(!answer.headers().contains_key("grpc-status"), "{path} answers with a gRPC status");
@@ -176,7 +177,10 @@ async fn unknown_paths_are_not_found(harness: &Harness) -> Result<()> {
     }
     let request = Request::post(format!("/{PATH}/Unknown")).header("content-type", "application/grpc");
     let answer = harness.book.send("session", Some("chat"), request.body(Body::empty())?).await?;
-    ensure!(answer.headers().get("grpc-status").is_some_and(|status| status == "12"), "an unknown RPC is unimplemented");
+    ensure!(
+        answer.headers().get("grpc-status").is_some_and(|status| status == "12"),
+        "an unknown RPC is unimplemented"
+    );
     Ok(())
 }
 

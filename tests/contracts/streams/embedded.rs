@@ -275,6 +275,8 @@ async fn too_much_waiting_is_refused_at_once() -> Result<()> {
     let harness = InFolder::with(|options| options.queue_bytes = 300_000)?;
     let (streams, stream) = (harness.open()?, Uuid::now_v7());
     streams.open(stream, 1, 0).await?;
+    let refused = streams.append(stream, 1, vec![Bytes::from(vec![0; 100_000]); 4]).await;
+    ensure!(refused.is_err_and(|error| error.code() == Code::Unavailable), "the queue has no limit");
     let append = || streams.append(stream, 1, vec![Bytes::from(vec![0; 100_000])]);
     // all are queued before the first is awaited again
     let answers = join_all((0..20).map(|_| append())).await;

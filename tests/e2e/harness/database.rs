@@ -1,9 +1,9 @@
 //! The database file of a server that does not run: what is really stored, and rows that the API
 //! cannot make.
 
-use super::Server;
+use super::{CALL, Server, until};
 use anyhow::{Context as _, Result, ensure};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OpenFlags, params};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -19,6 +19,14 @@ impl Database {
         let sound: String = connection.query_row("pragma integrity_check", [], |row| row.get(0))?;
         ensure!(sound == "ok", "the database is damaged: {sound}");
         Ok(Self(connection))
+    }
+
+    /// Waits until the running server holds no lease any more: what follows an end is done.
+    pub async fn settled(server: &Server) -> Result<()> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let database = Self(Connection::open_with_flags(server.data().join("taifas.db"), flags)?);
+        database.0.busy_timeout(CALL)?;
+        until("every lease is closed", CALL, async || Ok((database.open_leases()? == 0).then_some(()))).await
     }
 
     pub fn execute(&self, sql: &str) -> Result<usize> {

@@ -81,8 +81,14 @@ impl Server {
         command.stdout(File::create(self.scratch().join("out"))?);
         command.stderr(File::options().append(true).create(true).open(self.scratch().join("log"))?);
         self.child = Some(command.spawn()?);
-        let client = Client::new(self.url())?;
         loop {
+            if self.port == 0
+                && let Some((_, rest)) = self.printed()?.split_once("ready at http://127.0.0.1:")
+            {
+                // asked for any port: it says which one it got
+                self.port = rest.split_whitespace().next().unwrap_or_default().parse()?;
+            }
+            let client = Client::new(self.url())?;
             if let Some(status) = self.exited()? {
                 bail!("the server ended while it started ({status}): {}", self.log_end());
             }

@@ -175,7 +175,7 @@ export async function stopReply(message: Message): Promise<void> {
     try {
       const answer = await api.stop(message.id);
       // Still running means that it was heard; the stream brings the end.
-      if (!isRunning(answer.state)) finish(live, answer);
+      if (!isRunning(answer.state) && isRunning(live.next.state)) finish(live, answer);
       return;
     } catch (error) {
       const hopeless = error instanceof ApiError && !error.transient;

@@ -56,12 +56,7 @@ pub(super) fn run(mut connection: Guarded, jobs: &Receiver<Job>, topics: &Topics
 }
 
 /// Commits `first` and what else waits; returns a job that must run alone, if one came up.
-fn commit_group(
-    connection: &mut Guarded,
-    first: Box<dyn Part>,
-    jobs: &Receiver<Job>,
-    topics: &Topics,
-) -> Option<Job> {
+fn commit_group(connection: &mut Guarded, first: Box<dyn Part>, jobs: &Receiver<Job>, topics: &Topics) -> Option<Job> {
     let mut alone = None;
     let mut parts = vec![first];
     if let Err(error) = start(connection, &mut parts) {

@@ -1,0 +1,145 @@
+// Without a network, without a server, and with another device that was faster: nothing is lost, nothing is sent twice.
+import assert from "node:assert/strict";
+import { chatId, composer, openNew, ownMessages, replies, script, send, stateShown, textShown, untilState, untilText } from "./harness/chat.mjs";
+import { Server } from "./harness/server.mjs";
+import { story, suite } from "./harness/suite.mjs";
+import { pause, until } from "./harness/until.mjs";
+
+const running = suite();
+const QUICK = script({ tokens: 6, delay_ms: 0 });
+const bar = (page, state) => page.locator(`[data-testid=connection-bar][data-state=${state}]`);
+
+async function untilAnswered(page, count) {
+  await until(`${count} answers are complete`, 30_000, async () => (await replies(page).count()) === count && (await stateShown(page)) === "complete", () => stateShown(page));
+}
+
+story(running, "offline: the bar says what waits, and it goes exactly once when the network is back", async ({ server, open }) => {
+  const { page, context } = await open();
+  await openNew(page);
+  await send(page, `First\n${QUICK}`);
+  const id = await chatId(page);
+  await untilAnswered(page, 1);
+  await context.setOffline(true);
+  await bar(page, "offline").waitFor();
+  await send(page, `While offline\n${QUICK}`);
+  await ownMessages(page).nth(1).waitFor();
+  await bar(page, "offline").getByText("1 message waits and will be sent when you are back.").waitFor();
+  await ownMessages(page).nth(1).getByText("Waits for the connection").waitFor();
+  assert.equal((await server.chat(id)).messages.length, 2);
+  await context.setOffline(false);
+  await bar(page, "sent").waitFor();
+  await untilAnswered(page, 2);
+  await bar(page, "sent").waitFor({ state: "detached" });
+  const { messages } = await server.chat(id);
+  assert.deepEqual(messages.map((m) => m.role), ["user", "assistant", "user", "assistant"]);
+  assert.equal(await ownMessages(page).count(), 2);
+});
+
+story(running, "offline in the middle of an answer: the text stands and then goes on", async ({ server, open }) => {
+  const { page, context } = await open();
+  const fields = { tokens: 200, style: "markdown", seed: 71 };
+  const truth = (await server.ask(script({ ...fields, delay_ms: 0 }))).messages[1].text;
+  await openNew(page);
+  await send(page, script({ ...fields, delay_ms: 20 }));
+  await chatId(page);
+  await untilText(page, 100);
+  await context.setOffline(true);
+  await pause(1_500);
+  assert.ok(truth.startsWith(await textShown(page)));
+  await context.setOffline(false);
+  await untilState(page, "complete");
+  assert.equal(await textShown(page), truth);
+});
+
+story(running, "a server that is away while a message is sent gets it exactly once", async ({ open, test }) => {
+  const server = await Server.start();
+  test.after(() => server.remove());
+  const { page } = await open({ server });
+  await openNew(page);
+  await server.kill();
+  await send(page, `Into the void\n${QUICK}`);
+  await ownMessages(page).waitFor();
+  await bar(page, "lost").waitFor();
+  await bar(page, "lost").getByText("1 message waits").waitFor();
+  await server.run();
+  await untilAnswered(page, 1);
+  await bar(page, "lost").waitFor({ state: "detached" });
+  const chats = await server.chats();
+  assert.equal(chats.length, 1);
+  assert.equal((await server.chat(chats[0].id)).messages.length, 2);
+  assert.equal(await ownMessages(page).count(), 1);
+});
+
+story(running, "a message whose answer got lost on the way is stored exactly once", async ({ server, open }) => {
+  const { page } = await open();
+  await openNew(page);
+  let lost = 0;
+  await page.route("**/messages", async (route) => {
+    if (lost < 2) {
+      lost += 1;
+      await route.fetch();
+      await route.abort("connectionreset");
+    } else await route.continue();
+  });
+  await send(page, `Heard but not answered\n${QUICK}`);
+  const id = await chatId(page);
+  await untilAnswered(page, 1);
+  assert.equal(lost, 2);
+  const { messages } = await server.chat(id);
+  assert.equal(messages.length, 2);
+  assert.equal(await ownMessages(page).count(), 1);
+});
+
+story(running, "a message that waits outlives its tab", async ({ open, test }) => {
+  const server = await Server.start();
+  test.after(() => server.remove());
+  const { page, context } = await open({ server });
+  await openNew(page);
+  await server.kill();
+  await send(page, `Closed too early\n${QUICK}`);
+  await ownMessages(page).waitFor();
+  await page.close();
+  await server.run();
+  const again = await context.newPage();
+  await again.goto("/");
+  const chat = await until("the message is stored", 15_000, async () => (await server.chats())[0]);
+  const { messages } = await server.ended(chat.id);
+  assert.equal(messages.length, 2);
+  assert.match(messages[0].text, /^Closed too early/);
+  await again.getByTestId("chat-row").getByText("Closed too early").waitFor();
+  assert.equal((await server.chats()).length, 1);
+});
+
+story(running, "newer turns from another device: the text comes back, and goes on there", async ({ server, open }) => {
+  const { page } = await open();
+  const { chat, messages } = await server.ask(`Shared\n${QUICK}`);
+  await page.goto(`/c/${chat.id}`);
+  await untilAnswered(page, 1);
+  await server.ask(`From the phone\n${QUICK}`, { chatId: chat.id, parentId: messages.at(-1).id });
+  await send(page, `From the desk\n${QUICK}`);
+  await page.getByTestId("newer-bar").getByText("1 newer turn exists, written elsewhere.").waitFor();
+  await until("the text is back in the field", 5_000, async () => (await composer(page).inputValue()).startsWith("From the desk"), () => composer(page).inputValue());
+  await page.getByTestId("continue-there").click();
+  await ownMessages(page).getByText("From the phone").waitFor();
+  assert.equal(await composer(page).evaluate((field) => field === document.activeElement), true);
+  await composer(page).press("Enter");
+  await untilAnswered(page, 3);
+  const stored = (await server.chat(chat.id)).messages;
+  assert.deepEqual(stored.filter((m) => m.role === "user").map((m) => m.text.split("\n")[0]), ["Shared", "From the phone", "From the desk"]);
+  assert.equal(await page.getByTestId("newer-bar").count(), 0);
+});
+
+story(running, "two tabs of one browser see each other's messages without a load", async ({ server, open }) => {
+  const { page, context } = await open();
+  const { chat } = await server.ask(`Two tabs\n${QUICK}`);
+  await page.goto(`/c/${chat.id}`);
+  const tab = await context.newPage();
+  await tab.goto(`/c/${chat.id}`);
+  await untilAnswered(tab, 1);
+  await untilAnswered(page, 1);
+  await send(page, `From the first tab\n${QUICK}`);
+  await untilAnswered(tab, 2);
+  await send(tab, `From the second tab\n${QUICK}`);
+  await untilAnswered(page, 3);
+  assert.equal((await server.chat(chat.id)).messages.length, 6);
+});
