@@ -96,16 +96,22 @@ fn number(delivery: &Delivery) -> u64 {
 
 /// What a group has heard: the numbers in the order in which they were done with, and by aggregate.
 #[derive(Clone, Default)]
-struct Heard(Arc<(Mutex<Vec<(u64, Uuid)>>, Notify)>);
+struct Heard(Arc<Hearing>);
+
+#[derive(Default)]
+struct Hearing {
+    events: Mutex<Vec<(u64, Uuid)>>,
+    more: Notify,
+}
 
 impl Heard {
     fn all(&self) -> MutexGuard<'_, Vec<(u64, Uuid)>> {
-        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn note(&self, delivery: &Delivery) {
         self.all().push((number(delivery), delivery.aggregate));
-        self.0.1.notify_waiters();
+        self.0.more.notify_waiters();
     }
 
     fn numbers(&self) -> Vec<u64> {
@@ -131,7 +137,7 @@ impl Heard {
     async fn reaches(&self, count: usize) -> Result<()> {
         let enough = async {
             loop {
-                let more = self.0.1.notified();
+                let more = self.0.more.notified();
                 if self.all().len() >= count {
                     return;
                 }

@@ -21,10 +21,11 @@ pub async fn run(setting: &Setting) -> Result<()> {
     let (instance, cookie) = setting.instance("idle").await?;
     let taifas = Asked::Taifas { address: instance.address, cookie: cookie.clone() };
     let mut client = Client::of(&taifas).await?;
-    // What the password's hash took is given back with use; only then is the start a fair one.
     for _ in 0..WARMING {
         client.ask("short").await?;
     }
+    // What the password's hash took is given back when its thread ends; only then is the start a fair one.
+    tokio::time::sleep(Duration::from_secs(12)).await;
     let heard = client.begin(Uuid::now_v7(), None, "hanging").await?;
     let follow = request(
         &format!("GET /api/v1/replies/{}/stream", heard.reply()?),

@@ -67,6 +67,9 @@ async fn memory(setting: &Setting, filled: &Path) -> Result<()> {
         client.ask("short").await?;
     }
     show(&format!("after {ANSWERS} answers"), &instance)?;
+    // The thread that hashed the password ends when it is idle, and gives its memory back.
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    show("11 s later", &instance)?;
     instance.stop().await?;
 
     let instance = Instance::start(&setting.program, filled, setting.provider).await?;

@@ -22,7 +22,7 @@ enum Fault {
     /// The control: whatever else fails, fails for its fault.
     None,
     InTheCallersTask,
-    MissingIsAFault,
+    MissingLooksUnexpected,
     KnownAtStartAlone,
     TheLastOneAnswers,
     OneServiceForAll,
@@ -133,7 +133,7 @@ impl Book for Broken {
         let known = self.router(service).is_some();
         let first = *self.known.lock().unwrap_or_else(PoisonError::into_inner).entry(service).or_insert(known);
         match self.fault {
-            Fault::MissingIsAFault if !known => return Err(Error::internal("nobody there")),
+            Fault::MissingLooksUnexpected if !known => return Err(Error::internal("nobody there")),
             Fault::KnownAtStartAlone if !first => return Err(Error::unavailable("nobody there")),
             Fault::InTheCallersTask | Fault::OneServiceForAll | Fault::TheLastOneAnswers => {
                 if let Some(mut router) = self.router(service) {
@@ -156,7 +156,7 @@ async fn broken_peers_are_noticed() -> Result<()> {
     passes::<Harness>(&checks, || Ok(Box::new(broken(Fault::None)?))).await?;
     let faults = [
         (Fault::InTheCallersTask, "a_caller_who_gives_up_cancels_nothing"),
-        (Fault::MissingIsAFault, "who_has_not_started_is_unavailable"),
+        (Fault::MissingLooksUnexpected, "who_has_not_started_is_unavailable"),
         (Fault::KnownAtStartAlone, "who_starts_later_is_found"),
         (Fault::TheLastOneAnswers, "a_name_is_announced_once"),
         (Fault::OneServiceForAll, "services_are_told_apart"),

@@ -120,10 +120,12 @@ impl Database for Wrapped {
                 Err(error) if error.to_string().contains("waited") => std::future::pending().await,
                 outcome => outcome,
             },
-            Fault::ConflictIsAFault => Database::write(&self.db, work).await.map_err(|error| match error.code() {
-                Code::Conflict => Error::internal(error),
-                _ => error,
-            }),
+            Fault::ConflictLooksUnexpected => {
+                Database::write(&self.db, work).await.map_err(|error| match error.code() {
+                    Code::Conflict => Error::internal(error),
+                    _ => error,
+                })
+            }
             Fault::CommitsOneByOne => {
                 let _turn = self.turn.write().await;
                 Database::write(&self.db, work).await
