@@ -72,8 +72,9 @@ story(running, "360 px: a drawer with a scrim, nothing wider than the screen", a
   assert.equal(await page.getByTestId("sidebar").isVisible(), false);
   await page.getByTestId("drawer-open").click();
   await page.getByTestId("sidebar").waitFor();
-  const drawer = await page.getByTestId("sidebar").boundingBox();
-  assert.ok(drawer.width <= 310 && drawer.x === 0, `the drawer is ${JSON.stringify(drawer)}`);
+  await until("the drawer has slid to the edge", 3_000, async () => (await page.getByTestId("sidebar").boundingBox()).x === 0);
+  const { width } = await page.getByTestId("sidebar").boundingBox();
+  assert.ok(width <= 310, `the drawer is ${width} px wide`);
   await page.getByTestId("scrim").click({ position: { x: 350, y: 400 } });
   await page.getByTestId("scrim").waitFor({ state: "detached" });
   await page.getByTestId("drawer-open").click();
@@ -108,12 +109,14 @@ story(running, "a new question stands under the header with room below it", asyn
   await page.goto(`/c/${chat.id}`);
   await untilState(page, "complete");
   await until("the thread opens at its end", 3_000, async () => (await scroll(page)).rest < 30, () => scroll(page));
-  await send(page, `The new question\n${script({ tokens: 40, delay_ms: 20 })}`);
+  await send(page, `The new question\n${script({ tokens: 80, delay_ms: 20 })}`);
   await ownMessages(page).nth(1).waitFor();
+  // It gets there by smooth scrolling; what is measured below begins after that.
   await until("the question is near the top", 4_000, async () => {
     const box = await ownMessages(page).nth(1).boundingBox();
     return box !== null && box.y > 50 && box.y < 110;
   }, () => ownMessages(page).nth(1).boundingBox());
+  await pause(400);
   const before = await ownMessages(page).nth(1).boundingBox();
   await until("the second answer is complete", 15_000, async () => (await replies(page).count()) === 2 && (await replies(page).nth(1).getAttribute("data-state")) === "complete");
   const after = await ownMessages(page).nth(1).boundingBox();

@@ -195,5 +195,5 @@ impl Ledger {
 /// How often the message is in its chat, byte for byte.
 fn messages(open: &Value, draft: &Draft) -> usize {
     let turns = open["messages"].as_array().into_iter().flatten();
-    turns.filter(|turn| turn["id"] == draft.body["id"] && turn["text"] == draft.body["text"]).count()
+    turns.filter(|turn| turn["id"] == json!(draft.id) && turn["text"] == draft.body["text"]).count()
 }

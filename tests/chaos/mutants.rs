@@ -96,6 +96,6 @@ async fn is_found(mutant: Mutant) -> Result<()> {
 
 fn says(ledger: &Ledger, words: &[&str]) -> Result<()> {
     let said = |word: &&str| ledger.violations.iter().any(|why| why.contains(*word));
-    ensure!(words.iter().any(|word| said(&word)), "none of {words:?} in what was found: {:?}", ledger.violations);
+    ensure!(words.iter().any(said), "none of {words:?} in what was found: {:?}", ledger.violations);
     Ok(())
 }

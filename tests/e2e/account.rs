@@ -15,9 +15,7 @@ async fn an_instance_is_set_up_once() -> Result<()> {
     let client = Client::new(server.url())?;
     ensure!(client.get("/api/v1/session").await?.ok(200)?["state"] == "setup");
 
-    let asked = |token: &str, email: &str, password: &str| {
-        json!({"token": token, "name": "Owner", "email": email, "password": password})
-    };
+    let asked = |token: &str, email: &str, password: &str| json!({"token": token, "name": "Owner", "email": email, "password": password});
     client.post("/api/v1/setup", &asked("wrong", EMAIL, PASSWORD)).await?.problem(403, "forbidden")?;
     let short = client.post("/api/v1/setup", &asked(&token, EMAIL, "short")).await?.problem(422, "invalid")?;
     ensure!(short["field"] == "password", "{short}");
@@ -26,7 +24,8 @@ async fn an_instance_is_set_up_once() -> Result<()> {
 
     // everybody who has the link at the same time: one of them becomes the owner
     let others: Vec<Client> = (0..5).map(|_| client.nobody()).collect();
-    let asking = others.iter().map(|other| async { other.post("/api/v1/setup", &asked(&token, EMAIL, PASSWORD)).await });
+    let asking =
+        others.iter().map(|other| async { other.post("/api/v1/setup", &asked(&token, EMAIL, PASSWORD)).await });
     let answers = try_join_all(asking).await?;
     let made = answers.iter().filter(|answer| answer.status == 201).count();
     ensure!(made == 1, "{made} first accounts");

@@ -25,7 +25,9 @@ struct Case {
 fn case(operation: &str, of: &Sending) -> Option<Case> {
     let case = |owner, other, body| Some(Case { body, owner, other });
     match operation {
-        "get /api/v1/session" | "get /api/v1/me" | "get /api/v1/models" | "get /api/v1/chats" => case(200, 200, Value::Null),
+        "get /api/v1/session" | "get /api/v1/me" | "get /api/v1/models" | "get /api/v1/chats" => {
+            case(200, 200, Value::Null)
+        }
         "post /api/v1/setup" => {
             let body = json!({"token": "x", "name": "x", "email": "x@example.org", "password": PASSWORD});
             case(409, 409, body)
@@ -95,6 +97,14 @@ async fn stopped(owner: &Client) -> Result<Sending> {
     Ok(sent)
 }
 
+/// Everything its owner sees of a chat: its messages, and its place in the list.
+async fn state(owner: &Client, chat: Uuid) -> Result<(Value, Option<Value>)> {
+    let list = owner.get("/api/v1/chats?limit=100").await?.ok(200)?;
+    let mut listed = list["chats"].as_array().into_iter().flatten();
+    let entry = listed.find(|entry| entry["id"] == json!(chat)).cloned();
+    Ok((owner.open(chat).await?, entry))
+}
+
 #[tokio::test]
 async fn every_operation_for_everybody() -> Result<()> {
     let (mut server, owner) = ready(&[]).await?;
@@ -107,7 +117,7 @@ async fn every_operation_for_everybody() -> Result<()> {
         let name = &operation.name;
         let of = stopped(&owner).await?;
         let case = case(name, &of).with_context(|| format!("{name} is in the description and has no case here"))?;
-        let before = (owner.open(of.chat).await?, owner.get("/api/v1/chats").await?.ok(200)?);
+        let before = state(&owner, of.chat).await?;
 
         let refused = operation.call(&nobody, &of, &case.body).await?;
         match operation.policy.as_str() {
@@ -124,7 +134,7 @@ async fn every_operation_for_everybody() -> Result<()> {
             ensure!(answer.status == case.other, "{name}, another person: {} {}", answer.status, answer.text);
             ensure!(!answer.text.contains(&of.chat.to_string()), "{name}, another person: {}", answer.text);
         }
-        let after = (owner.open(of.chat).await?, owner.get("/api/v1/chats").await?.ok(200)?);
+        let after = state(&owner, of.chat).await?;
         ensure!(before == after, "{name}: others changed {before:?} to {after:?}");
 
         // last, because it may change the object

@@ -75,7 +75,11 @@ async fn bodies_that_are_none() -> Result<()> {
         ("null", b"null".to_vec(), 422),
         ("another type", with_text("7"), 422),
         ("a number without end", with_text(&"9".repeat(100_000)), 400),
-        ("an unknown field", format!(r#"{{"id":"{id}","parent_id":null,"text":"a","role":"admin"}}"#).into_bytes(), 422),
+        (
+            "an unknown field",
+            format!(r#"{{"id":"{id}","parent_id":null,"text":"a","role":"admin"}}"#).into_bytes(),
+            422,
+        ),
         ("a field twice", format!(r#"{{"id":"{id}","id":"{id}","parent_id":null,"text":"a"}}"#).into_bytes(), 422),
         ("no field", b"{}".to_vec(), 422),
         ("an id that is none", br#"{"id":"x","parent_id":null,"text":"a"}"#.to_vec(), 422),
@@ -84,7 +88,13 @@ async fn bodies_that_are_none() -> Result<()> {
         let request = server.post(&messages()).header("Content-Type", "application/json").body(body);
         let answer = server.call(request).await.context(what)?;
         // which of the two it is depends on what is looked at first; both name the mistake
-        let status = if answer.status == 400 && what.starts_with("deep") { 400 } else if what.starts_with("deep") { 422 } else { status };
+        let status = if answer.status == 400 && what.starts_with("deep") {
+            400
+        } else if what.starts_with("deep") {
+            422
+        } else {
+            status
+        };
         answer.problem(status, "invalid").context(what)?;
     }
     // every route that takes a body
@@ -96,7 +106,8 @@ async fn bodies_that_are_none() -> Result<()> {
         (Method::POST, format!("/api/v1/replies/{chat}/continue")),
     ] {
         for (body, status) in [("{", 400), (r#"{"no such field":1}"#, 422), ("[[[[", 400)] {
-            let request = server.owner.request(method.clone(), &path).header("Content-Type", "application/json").body(body);
+            let request =
+                server.owner.request(method.clone(), &path).header("Content-Type", "application/json").body(body);
             let answer = server.call(request).await?;
             ensure!(answer.status == status || answer.status == 422, "{path} {body}: {}", answer.text);
             let status = answer.status;
@@ -113,7 +124,9 @@ async fn bodies_that_are_none() -> Result<()> {
 #[tokio::test]
 async fn bodies_that_are_too_large_or_of_another_kind() -> Result<()> {
     let server = Unharmed::start().await?;
-    for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonx", ""] {
+    for kind in
+        ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonx", ""]
+    {
         let request = server.post(&messages()).header("Content-Type", kind).body("{}");
         server.call(request).await?.problem(400, "invalid").context(kind)?;
     }
@@ -162,10 +175,19 @@ async fn requests_that_other_sites_could_make() -> Result<()> {
         server.call(request).await?.problem(403, "forbidden").with_context(|| format!("{headers:?}"))?;
     }
     server.owner.get(&format!("/api/v1/chats/{}", draft.chat)).await?.problem(404, "not_found")?;
-    let own = server.post(&path).header("Origin", server.server.url()).header("Sec-Fetch-Site", "same-origin").json(&draft.body);
+    let own = server
+        .post(&path)
+        .header("Origin", server.server.url())
+        .header("Sec-Fetch-Site", "same-origin")
+        .json(&draft.body);
     server.call(own).await?.ok(202)?;
     // who one is, is not for the client to say
-    let me = server.owner.nobody().request(Method::GET, "/api/v1/me").header("x-taifas-principal", "x").header("Authorization", "Bearer x");
+    let me = server
+        .owner
+        .nobody()
+        .request(Method::GET, "/api/v1/me")
+        .header("x-taifas-principal", "x")
+        .header("Authorization", "Bearer x");
     server.call(me).await?.problem(401, "unauthenticated")?;
     for cookie in ["sid=", "sid=x", "sid==;;;", "sid=\u{1}", "=", "sid=%00", &format!("sid={}", "A".repeat(64))] {
         if let Ok(value) = reqwest::header::HeaderValue::from_bytes(cookie.as_bytes()) {
@@ -181,7 +203,9 @@ async fn addresses_and_methods_that_lead_nowhere() -> Result<()> {
     let server = Unharmed::start().await?;
     let invented = Uuid::now_v7();
     let long = "x".repeat(5000);
-    for id in [invented.to_string().as_str(), "1", "%00", "%FF%FE", "..%2F..%2Fetc", "'%20or%201=1--", "%F0%9F%91%8D", &long] {
+    for id in
+        [invented.to_string().as_str(), "1", "%00", "%FF%FE", "..%2F..%2Fetc", "'%20or%201=1--", "%F0%9F%91%8D", &long]
+    {
         for (method, path) in [
             (Method::GET, format!("/api/v1/chats/{id}")),
             (Method::DELETE, format!("/api/v1/chats/{id}")),
@@ -193,9 +217,21 @@ async fn addresses_and_methods_that_lead_nowhere() -> Result<()> {
             server.call(request).await?.problem(404, "not_found").with_context(|| format!("{method} {path}"))?;
         }
         let rename = server.owner.request(Method::PATCH, &format!("/api/v1/chats/{id}"));
-        server.call(rename.json(&json!({"title": "x", "version": 1}))).await?.problem(404, "not_found").context(id.to_owned())?;
+        server
+            .call(rename.json(&json!({"title": "x", "version": 1})))
+            .await?
+            .problem(404, "not_found")
+            .context(id.to_owned())?;
     }
-    for path in ["/api", "/api/", "/api/v1", "/api/v1/nothing", "/api/v2/chats", "/api/v1/chats/x/y/z", "/api/v1/chat.v1.Chat/Context"] {
+    for path in [
+        "/api",
+        "/api/",
+        "/api/v1",
+        "/api/v1/nothing",
+        "/api/v2/chats",
+        "/api/v1/chats/x/y/z",
+        "/api/v1/chat.v1.Chat/Context",
+    ] {
         let answer = server.owner.get(path).await?;
         ensure!(answer.status == 404, "{path}: {} {}", answer.status, answer.text);
         if path.starts_with("/api/") {
@@ -203,7 +239,11 @@ async fn addresses_and_methods_that_lead_nowhere() -> Result<()> {
         }
     }
     // internal calls are not reachable from outside
-    let rpc = server.owner.request(Method::POST, "/chat.v1.Chat/Finish").header("Content-Type", "application/grpc").body("\0\0\0\0\0");
+    let rpc = server
+        .owner
+        .request(Method::POST, "/chat.v1.Chat/Finish")
+        .header("Content-Type", "application/grpc")
+        .body("\0\0\0\0\0");
     server.call(rpc).await?.problem(404, "not_found")?;
     for (method, path) in [
         (Method::PUT, "/api/v1/chats".to_owned()),
@@ -219,7 +259,12 @@ async fn addresses_and_methods_that_lead_nowhere() -> Result<()> {
         let answer = server.call(server.owner.request(method.clone(), &path)).await?;
         answer.problem(405, "invalid").with_context(|| format!("{method} {path}"))?;
     }
-    for (key, what) in [(None, "none"), (Some("x".repeat(256)), "long"), (Some(String::new()), "empty"), (Some("ключ".into()), "Cyrillic")] {
+    for (key, what) in [
+        (None, "none"),
+        (Some("x".repeat(256)), "long"),
+        (Some(String::new()), "empty"),
+        (Some("ключ".into()), "Cyrillic"),
+    ] {
         let draft = Draft::new("continues", &Value::Null);
         let mut request = server.owner.request(Method::POST, &messages()).json(&draft.body);
         if let Some(key) = key {
@@ -234,7 +279,8 @@ async fn addresses_and_methods_that_lead_nowhere() -> Result<()> {
 async fn bytes_that_are_no_request() -> Result<()> {
     let server = Unharmed::start().await?;
     let cookie = server.owner.cookie().unwrap_or_default();
-    let huge = format!("GET /api/v1/me HTTP/1.1\r\nhost: x\r\ncookie: {cookie}\r\nx-long: {}\r\n\r\n", "a".repeat(200 << 10));
+    let huge =
+        format!("GET /api/v1/me HTTP/1.1\r\nhost: x\r\ncookie: {cookie}\r\nx-long: {}\r\n\r\n", "a".repeat(200 << 10));
     let many = format!("GET /api/v1/me HTTP/1.1\r\nhost: x\r\n{}\r\n", "x-many: 1\r\n".repeat(200));
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
         ("a huge header", huge.into_bytes(), "431"),
@@ -243,9 +289,17 @@ async fn bytes_that_are_no_request() -> Result<()> {
         ("noise", vec![0, 1, 2, 3, 255, 254, b'\r', b'\n', b'\r', b'\n'], "400"),
         ("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n".to_vec(), "400"),
         ("no version", b"GET / HTTP/9.9\r\n\r\n".to_vec(), "4"),
-        ("two lengths", b"POST /api/v1/me HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ncontent-length: 5\r\n\r\nabcde".to_vec(), "400"),
+        (
+            "two lengths",
+            b"POST /api/v1/me HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ncontent-length: 5\r\n\r\nabcde".to_vec(),
+            "400",
+        ),
         ("a length that is none", b"POST /api/v1/me HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n".to_vec(), "400"),
-        ("a chunk that is none", b"POST /api/v1/setup HTTP/1.1\r\nhost: x\r\nx-csrf: 1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n".to_vec(), "400"),
+        (
+            "a chunk that is none",
+            b"POST /api/v1/setup HTTP/1.1\r\nhost: x\r\nx-csrf: 1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n".to_vec(),
+            "400",
+        ),
         ("a NUL in a header", b"GET /api/v1/me HTTP/1.1\r\nhost: x\r\nx: a\0b\r\n\r\n".to_vec(), "400"),
     ];
     for (what, bytes, status) in cases {
@@ -269,7 +323,9 @@ async fn raw(server: &Server, bytes: &[u8]) -> Result<String> {
     };
     let read = async {
         let mut buffer = [0; 4096];
-        while let Ok(Ok(count @ 1..)) = tokio::time::timeout(std::time::Duration::from_secs(1), reading.read(&mut buffer)).await {
+        while let Ok(Ok(count @ 1..)) =
+            tokio::time::timeout(std::time::Duration::from_secs(1), reading.read(&mut buffer)).await
+        {
             answer.extend_from_slice(&buffer[..count]);
         }
     };

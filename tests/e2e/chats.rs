@@ -71,7 +71,11 @@ async fn pages_of_the_list_are_in_order_and_complete() -> Result<()> {
             None => break,
         }
     }
-    ensure!(pages.iter().map(Vec::len).collect::<Vec<_>>() == [28, 28, 11], "pages of {:?}", pages.iter().map(Vec::len));
+    ensure!(
+        pages.iter().map(Vec::len).collect::<Vec<_>>() == [28, 28, 11],
+        "pages of {:?}",
+        pages.iter().map(Vec::len)
+    );
     let all: Vec<&Value> = pages.iter().flatten().collect();
     let times: Vec<_> = all.iter().map(|chat| chat["updated_at"].as_str().unwrap_or_default()).collect();
     ensure!(times.is_sorted_by(|a, b| a >= b), "not newest first: {times:?}");

@@ -105,8 +105,11 @@ async fn silence_is_a_timeout() -> Result<()> {
     let (_server, owner) = ready(&[("TAIFAS__AI__IDLE_SECONDS", "1")]).await?;
     let script = |after: usize| json!({"tokens": 30, "delay_ms": 1, "hang_after": after});
     let (early, on, cannot) = (script(0), script(10), script(10));
-    let (early, on, cannot) =
-        tokio::try_join!(answer(&owner, "cannot", &early), answer(&owner, "continues", &on), answer(&owner, "cannot", &cannot))?;
+    let (early, on, cannot) = tokio::try_join!(
+        answer(&owner, "cannot", &early),
+        answer(&owner, "continues", &on),
+        answer(&owner, "cannot", &cannot)
+    )?;
     early.is_complete()?;
     on.is_complete()?;
     cannot.ended("interrupted", "timeout")

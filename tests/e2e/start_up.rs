@@ -3,15 +3,20 @@
 use crate::harness::{Binary, Client, Database, Draft, Server, TERMINAL, Watch, ready, run_until_exit};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
-use std::{fs, net::TcpListener};
+use std::{fs, net::TcpListener, path::Path, process::Command};
 
 /// Starts `server` with changes and expects one line on standard error with all these words in it.
 async fn refused(server: &Server, arguments: &[&str], environment: &[(&str, &str)], words: &[&str]) -> Result<()> {
     let mut command = server.command()?;
     command.args(arguments).envs(environment.iter().copied());
+    judge(server, command, words).await
+}
+
+async fn judge(server: &Server, command: Command, words: &[&str]) -> Result<()> {
     let (status, said) = run_until_exit(command, &server.scratch().join("refusal")).await?;
     ensure!(status.code() == Some(1), "{status}: {said}");
-    let line = said.lines().find(|line| line.starts_with("taifas: ")).with_context(|| format!("no sentence: {said}"))?;
+    let line =
+        said.lines().find(|line| line.starts_with("taifas: ")).with_context(|| format!("no sentence: {said}"))?;
     for word in words {
         ensure!(line.contains(word), "{word:?} is not in: {line}");
     }
@@ -34,9 +39,6 @@ async fn what_is_in_use_is_named() -> Result<()> {
     let data = data.to_str().unwrap_or_default();
     let pid = running.pid()?.to_string();
     let twice = Server::prepare(Binary::Shipped)?;
-    let mut command = twice.command()?;
-    command.env("TAIFAS__DATA", data);
-    // the last flag counts, so the folder is given as one
     refused_in(&twice, data, &[data, "in use", &pid]).await?;
     owner.get("/api/v1/me").await?.ok(200)?;
     Ok(())
@@ -44,16 +46,10 @@ async fn what_is_in_use_is_named() -> Result<()> {
 
 /// As [`refused`], on another data folder.
 async fn refused_in(server: &Server, folder: &str, words: &[&str]) -> Result<()> {
-    let mut command = std::process::Command::new(Binary::Shipped.path()?);
+    let mut command = Command::new(Binary::Shipped.path()?);
     command.args(["serve", "--data", folder, "--listen", &format!("127.0.0.1:{}", server.port)]);
     command.env_clear().env("TAIFAS__AI__OLLAMA_BASE_URL", "").current_dir(server.scratch());
-    let (status, said) = run_until_exit(command, &server.scratch().join("refusal")).await?;
-    ensure!(status.code() == Some(1), "{status}: {said}");
-    let line = said.lines().find(|line| line.starts_with("taifas: ")).with_context(|| format!("no sentence: {said}"))?;
-    for word in words {
-        ensure!(line.contains(word), "{word:?} is not in: {line}");
-    }
-    Ok(())
+    judge(server, command, words).await
 }
 
 #[tokio::test]
@@ -132,14 +128,20 @@ async fn a_database_of_a_newer_program_is_left_alone() -> Result<()> {
 async fn a_file_that_is_no_database_is_left_alone() -> Result<()> {
     let (mut server, owner) = ready(&[]).await?;
     server.stop().await?;
-    let file = server.data().join("taifas.db");
-    let aside = server.scratch().join("aside.db");
-    fs::rename(&file, &aside)?;
     let noise = "this is not a database. ".repeat(500);
-    fs::write(&file, &noise)?;
-    refused(&server, &[], &[], &["taifas.db"]).await?;
-    ensure!(fs::read_to_string(&file)? == noise, "the file was touched");
-    fs::rename(&aside, &file)?;
+    // what was not yet moved into the file lies beside it
+    let files = ["taifas.db", "taifas.db-wal", "taifas.db-shm"].map(|name| server.data().join(name));
+    let aside = |file: &Path| file.with_extension(format!("{}.aside", file.extension().unwrap_or_default().display()));
+    let present: Vec<_> = files.iter().filter(|file| file.exists()).collect();
+    for file in &present {
+        fs::rename(file, aside(file))?;
+    }
+    fs::write(&files[0], &noise)?;
+    refused(&server, &[], &[], &["taifas.db", "not a database"]).await?;
+    ensure!(fs::read_to_string(&files[0])? == noise, "the file was touched");
+    for file in present {
+        fs::rename(aside(file), file)?;
+    }
     server.again(&[]).await?;
     owner.get("/api/v1/me").await?.ok(200)?;
     Ok(())
@@ -150,7 +152,11 @@ async fn any_port_will_do_and_is_said() -> Result<()> {
     let mut server = Server::prepare(Binary::Shipped)?;
     server.port = 0;
     server.again(&[]).await?;
-    ensure!(server.port != 0 && server.printed()?.contains(&format!("{}/setup#", server.url())), "{}", server.printed()?);
+    ensure!(
+        server.port != 0 && server.printed()?.contains(&format!("{}/setup#", server.url())),
+        "{}",
+        server.printed()?
+    );
     let client = Client::new(server.url())?;
     ensure!(client.get("/healthz").await?.status == 200);
     server.stop().await

@@ -1,8 +1,6 @@
 //! Stop and Continue.
 
-use crate::harness::{
-    Client, Database, Draft, Seen, Sending, TERMINAL, Watch, ready, silent_provider, truth, until,
-};
+use crate::harness::{Client, Database, Draft, Seen, Sending, TERMINAL, Watch, ready, silent_provider, truth, until};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};

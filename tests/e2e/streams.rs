@@ -15,14 +15,21 @@ async fn a_question_is_answered_and_the_answer_is_stored() -> Result<()> {
     for style in ["words", "markdown", "named"] {
         let draft = Draft::new("continues", &json!({"tokens": 80, "delay_ms": 2, "style": style}));
         let sent = owner.send(&draft).await?;
-        ensure!(sent.body["reply"]["state"] == "queued" && sent.body["message"]["text"] == draft.body["text"], "{}", sent.body);
+        ensure!(
+            sent.body["reply"]["state"] == "queued" && sent.body["message"]["text"] == draft.body["text"],
+            "{}",
+            sent.body
+        );
         let watches: Vec<_> = [None, Some(3), Some(10)].map(|breaks| Watch::begin(&owner, sent.reply, breaks)).into();
         let truth = truth(draft.text(), sent.reply)?;
         for seen in try_join_all(watches.into_iter().map(|watch| watch.done(TERMINAL))).await? {
             ensure!(seen.violations.is_empty(), "{:?}", seen.violations);
             ensure!(seen.text == truth, "shown: {:?}", seen.text);
             let done = seen.done.context("done")?;
-            ensure!(done["state"] == "complete" && done["reason"].is_null() && done["finished_at"].is_string(), "{done}");
+            ensure!(
+                done["state"] == "complete" && done["reason"].is_null() && done["finished_at"].is_string(),
+                "{done}"
+            );
         }
         let stored = owner.stored(sent.chat, sent.reply).await?;
         ensure!(stored["text"] == json!(truth) && stored["state"] == "complete", "{stored}");
@@ -135,7 +142,10 @@ async fn a_stored_answer_is_one_snapshot_and_its_end() -> Result<()> {
         for last in [None, seen.last_id.as_deref(), Some("1-1"), Some("x")] {
             let events = owner.read(sent.reply, last, TERMINAL).await?;
             let [snapshot, done] = events.as_slice() else { anyhow::bail!("{last:?}, {restarted}: {events:?}") };
-            ensure!(snapshot.kind == "snapshot" && snapshot.text() == truth && snapshot.data["state"] == "complete", "{snapshot:?}");
+            ensure!(
+                snapshot.kind == "snapshot" && snapshot.text() == truth && snapshot.data["state"] == "complete",
+                "{snapshot:?}"
+            );
             ensure!(done.kind == "done" && done.data["state"] == "complete", "{done:?}");
         }
         server.kill().await?;

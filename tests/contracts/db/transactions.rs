@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use futures_util::{FutureExt as _, future::join_all};
 use platform::{Code, Error, db::Options};
 use std::{sync::Arc, time::Duration};
+use tokio::sync::mpsc::unbounded_channel;
 
 pub fn checks() -> Vec<Check<dyn Harness>> {
     checks![
@@ -225,8 +226,13 @@ async fn what_exists_already_is_a_conflict(harness: &dyn Harness) -> Result<()> 
 async fn a_caller_who_gives_up_changes_nothing(harness: &dyn Harness) -> Result<()> {
     let db: Arc<dyn Database> = fresh(harness).await?.into();
     for number in 0..50 {
+        let (begun, mut has_begun) = unbounded_channel();
         let (job, _) = aside(move |tx| {
+            let begun = begun.clone();
             async move {
+                let _ = begun.send(());
+                // long enough for the caller to go away in between
+                std::thread::sleep(Duration::from_millis(2));
                 for part in 0..3 {
                     insert(tx, number, part).await?;
                 }
@@ -237,7 +243,7 @@ async fn a_caller_who_gives_up_changes_nothing(harness: &dyn Harness) -> Result<
         let db = db.clone();
         let call = tokio::spawn(async move { db.write(job).await });
         if number % 2 == 0 {
-            tokio::task::yield_now().await;
+            has_begun.recv().await.context("it never begins")?;
         }
         call.abort();
     }

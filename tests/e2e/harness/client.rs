@@ -71,8 +71,9 @@ impl Client {
 
     /// A request as the web app makes it.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let mut request = self.http.request(method.clone(), format!("{}{path}", self.base));
-        if method != Method::GET {
+        let writes = method != Method::GET;
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if writes {
             request = request.header("X-CSRF", "1");
         }
         match self.cookie() {

@@ -24,6 +24,7 @@ export function ChatApp({ user }: { user: User | null }) {
   useEndedElsewhere(chatId);
 
   useEffect(closeDrawer, [path]);
+  useDrawerFocus(drawer);
 
   return (
     <div className="app">
@@ -32,6 +33,24 @@ export function ChatApp({ user }: { user: User | null }) {
       <ChatScreen user={user} chatId={chatId} />
     </div>
   );
+}
+
+/** The open drawer takes the focus and gives it back; what lies behind it is out of reach meanwhile. */
+function useDrawerFocus(drawer: boolean): void {
+  useEffect(() => {
+    if (!drawer) return;
+    const opener = document.activeElement;
+    const side = document.querySelector("[data-testid=sidebar]");
+    const main = document.querySelector("main");
+    side?.querySelector<HTMLElement>("[data-testid=sidebar-toggle]")?.focus();
+    main?.setAttribute("inert", "");
+    return () => {
+      main?.removeAttribute("inert");
+      const active = document.activeElement;
+      const free = active === null || active === document.body || side?.contains(active) === true;
+      if (free && opener instanceof HTMLElement) opener.focus({ preventScroll: true });
+    };
+  }, [drawer]);
 }
 
 /** Other tabs' changes and the server's return both mean: look again. */

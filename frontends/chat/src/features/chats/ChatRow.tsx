@@ -6,6 +6,7 @@ import { Ellipsis, Pencil, Trash2 } from "lucide-react";
 import { useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { Link, useLocation } from "wouter";
 import { useStore } from "zustand";
+import { closeDrawer } from "../../stores/frame";
 import { unread } from "../../stores/unread";
 import { t } from "../../texts/t";
 import { deleteChat, renameChat } from "./chatActions";
@@ -26,6 +27,8 @@ export function ChatRow({ chat, open }: Props) {
 
   const remove = (): void => {
     menu.close();
+    // The notice with its Undo stands behind the drawer.
+    closeDrawer();
     const neighbour = (row.current?.nextElementSibling ?? row.current?.previousElementSibling)?.querySelector("a");
     if (open) navigate("/");
     void deleteChat(chat, () => open && navigate(path));
@@ -44,7 +47,7 @@ export function ChatRow({ chat, open }: Props) {
 
   return (
     <li ref={row} className={`row chat-row ${open ? "on" : ""} ${isNew ? "unread" : ""}`} data-testid="chat-row" data-chat-id={chat.id}>
-      <Link href={path} aria-current={open ? "page" : undefined} title={title.length > 28 ? title : undefined}>
+      <Link href={path} onClick={closeDrawer} aria-current={open ? "page" : undefined} title={title.length > 28 ? title : undefined}>
         <span>{title}</span>
         {isNew && <span className="sr">{t("sidebar.unread")}</span>}
       </Link>

@@ -1,6 +1,6 @@
 // Where the person writes. Never blocked: while an answer runs, typing goes on and Enter queues one message.
 import { ArrowUp, Square } from "lucide-react";
-import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent, type RefObject } from "react";
+import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent, type MouseEvent, type RefObject } from "react";
 import { useStore } from "zustand";
 import { adopted } from "../../stores/adopted";
 import { drafts, setDraft } from "../../stores/drafts";
@@ -50,6 +50,12 @@ export function Composer({ place, busy, canStop, hasModel, next, nextStuck, onSe
     field.current?.focus();
   };
 
+  // The button goes with the answer. A press of a key must not leave the focus nowhere; one of a finger must not raise the keyboard.
+  const stop = (event: MouseEvent): void => {
+    onStop();
+    if (event.detail === 0) field.current?.focus();
+  };
+
   // Enter typed into the static page before this code was here.
   useEffect(() => {
     if (adopted.send && hasModel) {
@@ -84,7 +90,7 @@ export function Composer({ place, busy, canStop, hasModel, next, nextStuck, onSe
       <div className="bar">
         <span className="refusal" role="status">{refused ? t(refused) : ""}</span>
         {canStop && (
-          <button type="button" className="send stop" aria-label={t("composer.stop")} title={t("composer.stop")} data-testid="stop" onClick={onStop}>
+          <button type="button" className="send stop" aria-label={t("composer.stop")} title={t("composer.stop")} data-testid="stop" onClick={stop}>
             <Square className="i" />
           </button>
         )}

@@ -117,8 +117,10 @@ function useEarlierTurns(scroller: RefObject<HTMLDivElement | null>) {
 
   useLayoutEffect(() => {
     const box = scroller.current;
-    if (box && fromEnd.current !== null) box.scrollTop = box.scrollHeight - fromEnd.current;
+    const top = box && fromEnd.current !== null ? box.scrollHeight - fromEnd.current : null;
     fromEnd.current = null;
+    // Setting even the same place would end a smooth scroll under way.
+    if (box && top !== null && Math.abs(box.scrollTop - top) > 1) box.scrollTop = top;
     const timer = setTimeout(() => setSeen(shown), SEEN_MS);
     return () => clearTimeout(timer);
   }, [scroller, shown]);
