@@ -14,6 +14,7 @@
 //!     .await?;
 //! ```
 
+mod connection;
 mod migrate;
 mod query;
 mod row;

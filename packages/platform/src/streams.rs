@@ -5,12 +5,14 @@
 mod file;
 mod log;
 mod memory;
+mod options;
 mod record;
 mod replay;
 mod sync;
 mod writer;
 
-pub use file::{FileStreams, Options};
+pub use file::FileStreams;
+pub use options::Options;
 
 use crate::Result;
 use async_trait::async_trait;

@@ -3,8 +3,9 @@
 
 use super::{
     Options, Work,
+    connection::{Guarded, Job, Part},
     query::{Tx, failure},
-    writer::{self, Part, Topics},
+    writer::{self, Topics},
 };
 use crate::{Error, Result};
 use futures_util::FutureExt as _;
@@ -14,60 +15,12 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     thread::JoinHandle,
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tokio::sync::oneshot;
-
-/// What a thread is asked to do with its connection.
-pub(super) enum Job {
-    /// Part of the next group commit.
-    Write(Box<dyn Part>),
-    /// On a snapshot of its own.
-    Read(Box<dyn FnOnce(&mut Connection) + Send>),
-    /// Alone, outside a transaction: migrations, copies.
-    Alone(Box<dyn FnOnce(&mut Connection) + Send>),
-}
-
-/// A connection whose statements are interrupted past the deadline of their transaction.
-pub(super) struct Guarded {
-    connection: Connection,
-    start: Instant,
-    ends: Arc<AtomicU64>,
-    limit: Duration,
-}
-
-impl Guarded {
-    fn new(mut connection: Connection, limit: Duration) -> Result<Self> {
-        let (start, ends) = (Instant::now(), Arc::new(AtomicU64::new(u64::MAX)));
-        let seen = ends.clone();
-        connection
-            .progress_handler(10_000, Some(move || millis(start.elapsed()) > seen.load(Ordering::Relaxed)))
-            .map_err(failure)?;
-        Ok(Self { connection, start, ends, limit })
-    }
-
-    /// Runs `work` within the deadline.
-    pub(super) fn within<T>(&mut self, work: impl FnOnce(&mut Connection) -> T) -> T {
-        let end = millis(self.start.elapsed()).saturating_add(millis(self.limit));
-        self.ends.store(end, Ordering::Relaxed);
-        let value = work(&mut self.connection);
-        self.ends.store(u64::MAX, Ordering::Relaxed);
-        value
-    }
-
-    /// Without a deadline: commits, migrations, copies.
-    pub(super) fn unbounded(&mut self) -> &mut Connection {
-        &mut self.connection
-    }
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
 
 pub(super) struct Sqlite {
     // `Option` so that dropping the handle can close the queues before it waits for the threads.

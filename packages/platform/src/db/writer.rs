@@ -2,8 +2,8 @@
 //! after one synced commit. Nobody hears "stored" before the disk has said so.
 
 use super::{
+    connection::{Guarded, Job, Part},
     query::failure,
-    sqlite::{Guarded, Job},
 };
 use crate::{Error, Result, failpoint};
 use rusqlite::Connection;
@@ -15,18 +15,6 @@ use tokio::sync::watch;
 
 /// How many transactions share a commit at most: bounds what one failed commit refuses.
 const GROUP: usize = 256;
-
-/// One caller's share of a group commit, whatever its closure returns.
-pub(super) trait Part: Send {
-    /// Runs in the open transaction; called again when the group has to start over.
-    fn run(&mut self, connection: &mut Connection);
-    /// Whether it has failed by itself: then nothing of it is in the transaction.
-    fn failed(&self) -> bool;
-    /// What to wake others for once it is durable.
-    fn announced(&self) -> &[&'static str];
-    /// Tells the caller how it ended.
-    fn answer(self: Box<Self>, commit: Result<()>);
-}
 
 /// Who waits for which topic.
 #[derive(Default)]

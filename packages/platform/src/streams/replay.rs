@@ -2,7 +2,7 @@
 //! goes on with.
 
 use super::{
-    file::Options,
+    options::Options,
     log::Log,
     record::{Fact, OVERHEAD},
 };

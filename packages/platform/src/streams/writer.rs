@@ -6,7 +6,7 @@ mod room;
 
 use super::{
     Prefix,
-    file::Options,
+    options::Options,
     log::{self, Log},
     memory::{Live, Slot, Slots},
     record::{self, Fact},
