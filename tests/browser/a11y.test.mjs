@@ -20,17 +20,37 @@ const RICH = script({ tokens: 500, style: "markdown", seed: 7, delay_ms: 0 });
 
 const running = suite();
 
+/** What axe objects to. @param {import("playwright-core").Page} page @returns {Promise<string[]>} */
+async function objections(page) {
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
+  return page.evaluate(async (tags) => {
+    const { violations } = await window.axe.run(document, { runOnly: tags, resultTypes: ["violations"] });
+    return violations.flatMap(({ id, help, nodes }) => nodes.map((node) => `${id} (${help}) at ${node.target.join(" ")}: ${node.any[0]?.message ?? node.all[0]?.message ?? node.none[0]?.message ?? ""}`));
+  }, RULES);
+}
+
 /** Fails with every objection in one message. @param {import("playwright-core").Page} page @param {string} state */
 async function clean(page, state) {
   // Colours are judged as they rest, not on their way.
   await until("nothing fades", 3_000, () => page.evaluate(() => document.getAnimations().every((a) => a.playState !== "running" || a.effect?.getComputedTiming().iterations === Infinity || a.animationName === "run-out")));
-  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
-  const found = await page.evaluate(async (tags) => {
-    const { violations } = await window.axe.run(document, { runOnly: tags, resultTypes: ["violations"] });
-    return violations.flatMap(({ id, help, nodes }) => nodes.map((node) => `${id} (${help}) at ${node.target.join(" ")}: ${node.any[0]?.message ?? node.all[0]?.message ?? node.none[0]?.message ?? ""}`));
-  }, RULES);
+  const found = await objections(page);
   assert.deepEqual(found, [], `${state} has ${found.length} objections`);
 }
+
+story(running, "the check itself finds what is wrong", async ({ open }) => {
+  const { page } = await open();
+  await page.goto("/");
+  await page.getByTestId("model-button").getByText("Guide").waitFor();
+  await page.evaluate(() => {
+    const button = document.createElement("button");
+    const pale = document.createElement("p");
+    pale.textContent = "Pale words";
+    pale.style.color = "rgb(220, 220, 220)";
+    document.querySelector("main")?.append(button, pale);
+  });
+  const found = await objections(page);
+  assert.ok(found.some((line) => line.startsWith("button-name")) && found.some((line) => line.startsWith("color-contrast")), found.join("\n"));
+});
 
 for (const look of LOOKS) {
   const name = `${look.theme} ${look.width}`;

@@ -265,7 +265,7 @@ story(running, "a page of another site can neither frame ours nor write with our
     ];
     return (await Promise.allSettled(tries)).map((one) => (one.status === "fulfilled" ? one.value.type : "refused"));
   }, server.url);
-  assert.deepEqual(statuses, ["opaque", "refused", "refused"], "nothing can be read");
+  assert.deepEqual(statuses, ["refused", "refused", "refused"], "nothing can be read");
   assert.equal((await server.request("GET", "/api/v1/me")).status, 200, "and nothing was done: the session lives");
   assert.equal((await server.chats()).length, before);
   trouble.length = 0;

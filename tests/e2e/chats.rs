@@ -77,7 +77,9 @@ async fn pages_of_the_list_are_in_order_and_complete() -> Result<()> {
         pages.iter().map(Vec::len)
     );
     let all: Vec<&Value> = pages.iter().flatten().collect();
-    let times: Vec<_> = all.iter().map(|chat| chat["updated_at"].as_str().unwrap_or_default()).collect();
+    // full seconds are written without a fraction
+    let time = |chat: &&Value| chat["updated_at"].as_str().unwrap_or_default().trim_end_matches('Z').to_owned();
+    let times: Vec<String> = all.iter().map(time).collect();
     ensure!(times.is_sorted_by(|a, b| a >= b), "not newest first: {times:?}");
     let listed: BTreeSet<String> = all.iter().map(|chat| chat["id"].as_str().unwrap_or_default().to_owned()).collect();
     ensure!(listed == made, "{} of {} chats", listed.len(), made.len());

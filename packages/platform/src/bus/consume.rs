@@ -11,8 +11,17 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::task::JoinSet;
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
 use uuid::Uuid;
+
+/// How long what is finished may wait for its commit, and how many events at most. A crash in
+/// between costs a few repetitions, which consumers bear; a synced write for every event would cost
+/// all others their turn on the disk.
+const COMMIT_PAUSE: Duration = Duration::from_millis(100);
+const COMMIT_EVENTS: i64 = 64;
 
 /// Bounds of a consumer.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +102,11 @@ impl Work {
             None => drop(self.busy.remove(&delivery.aggregate)),
         }
     }
+
+    /// Everything up to here is finished.
+    fn lowest(&self) -> i64 {
+        self.unfinished.first().map_or(self.finished_through, |first| first - 1)
+    }
 }
 
 async fn run(
@@ -103,6 +117,7 @@ async fn run(
 ) -> Result<()> {
     let mut work = Work::default();
     let mut committed = 0;
+    let mut commit_at: Option<Instant> = None;
     loop {
         while work.running.len() < limits.parallel
             && let Some(delivery) = work.ready.pop_front()
@@ -122,12 +137,16 @@ async fn run(
                     buried();
                 }
                 work.finish(&delivery);
-                let lowest = work.unfinished.first().map_or(work.finished_through, |first| first - 1);
-                // One commit for all that finished meanwhile, not one an event.
-                if lowest > committed && (work.unfinished.is_empty() || lowest - committed >= 64) {
+                let pause = if work.lowest() - committed < COMMIT_EVENTS { COMMIT_PAUSE } else { Duration::ZERO };
+                let due = Instant::now() + pause;
+                commit_at = Some(commit_at.map_or(due, |at| at.min(due)));
+            }
+            () = sleep_until(commit_at.unwrap_or_else(Instant::now)), if commit_at.is_some() => {
+                commit_at = None;
+                if work.lowest() > committed {
                     failpoint::hit("R2");
-                    subscription.commit(lowest).await?;
-                    committed = lowest;
+                    subscription.commit(work.lowest()).await?;
+                    committed = work.lowest();
                 }
             }
         }

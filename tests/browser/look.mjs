@@ -1,0 +1,170 @@
+// Pictures of every screen, light and dark, 360 and 1280 wide, for a person to look at:
+//   node tests/browser/look.mjs FOLDER
+// Not a test: nothing is compared.
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { launch, visit } from "./harness/browser.mjs";
+import { chatId, composer, openNew, script, send, untilState, untilText } from "./harness/chat.mjs";
+import { ANA, Server } from "./harness/server.mjs";
+import { pause } from "./harness/until.mjs";
+
+const folder = process.argv[2];
+if (!folder) {
+  console.error("usage: node tests/browser/look.mjs FOLDER");
+  process.exit(2);
+}
+await mkdir(folder, { recursive: true });
+
+const browser = await launch();
+const fresh = await Server.start({ account: false });
+const server = await Server.start();
+const RICH = script({ tokens: 420, style: "markdown", seed: 7, delay_ms: 0 });
+for (const title of ["Rivers of the north", "A plan for the garden, with beds, paths and the shed behind it", "Minutes of Tuesday", "Translate a letter"]) {
+  await server.ask(`${title}\n${script({ tokens: 40, delay_ms: 0, seed: title.length })}`);
+}
+const rich = await server.ask(`Everything Markdown has\n${RICH}`);
+
+let pictures = 0;
+try {
+  for (const theme of ["light", "dark"]) {
+    for (const [width, height] of [[1280, 800], [360, 740]]) {
+      await shoot(theme, width, height);
+    }
+  }
+} finally {
+  await browser.close();
+  await Promise.all([server.remove(), fresh.remove()]);
+}
+console.log(`${pictures} pictures in ${resolve(folder)}`);
+
+/** @param {string} theme @param {number} width @param {number} height */
+async function shoot(theme, width, height) {
+  const look = { theme, width, height };
+  /** @param {import("playwright-core").Page} page @param {string} name */
+  const take = async (page, name) => {
+    await pause(350);
+    await page.screenshot({ path: join(folder, `${name}-${theme}-${width}.png`) });
+    pictures += 1;
+  };
+
+  const out = await visit(browser, fresh, { ...look, signedIn: false });
+  await out.page.goto("/");
+  await out.page.getByTestId("setup-no-token").waitFor();
+  await take(out.page, "setup-no-link");
+  await out.page.goto(fresh.setupLink);
+  await out.page.getByTestId("setup-form").waitFor();
+  await out.page.getByLabel("Password", { exact: true }).fill("correct");
+  await out.page.getByRole("button", { name: "Make the account" }).click();
+  await take(out.page, "setup");
+  await out.context.close();
+
+  const door = await visit(browser, server, { ...look, signedIn: false });
+  await door.page.goto("/");
+  await door.page.getByTestId("sign-in-form").waitFor();
+  await take(door.page, "sign-in");
+  await door.page.getByLabel("E-mail", { exact: true }).fill(ANA.email);
+  await door.page.getByLabel("Password", { exact: true }).fill(ANA.password);
+  await door.page.getByRole("button", { name: "Sign in" }).click();
+  await door.page.getByRole("heading", { level: 1, name: /What shall we work on/ }).waitFor();
+
+  const { page, context } = door;
+  await take(page, "empty");
+  await page.getByTestId("model-button").click();
+  await take(page, "models");
+  await page.keyboard.press("Escape");
+  if (width < 768) {
+    await page.getByTestId("drawer-open").click();
+    await take(page, "drawer");
+  }
+  await page.getByTestId("profile").click();
+  await take(page, "profile");
+  await page.keyboard.press("Escape");
+  await page.goto("/");
+  if (width >= 768) {
+    await page.getByTestId("chat-row").nth(2).hover();
+    await page.getByTestId("chat-row").nth(2).getByTestId("chat-menu").click();
+    await take(page, "chat-menu");
+    await page.keyboard.press("Escape");
+    await page.getByTestId("sidebar-toggle").click();
+    await take(page, "rail");
+    await page.getByTestId("sidebar-open").click();
+  }
+
+  await page.goto(`/c/${rich.chat.id}`);
+  await untilState(page, "complete");
+  await take(page, "finished-end");
+  await page.evaluate(() => document.querySelector("[data-thread-scroller]").scrollTo(0, 0));
+  await take(page, "finished-top");
+
+  await openNew(page);
+  await send(page, `Waiting for the first word\n${script({ tokens: 10, first_delay_ms: 6_000 })}`);
+  await page.locator(".wait").first().waitFor();
+  await take(page, "waiting");
+  await page.getByTestId("stop").click();
+  await untilState(page, "stopped");
+
+  await openNew(page);
+  await send(page, `An answer that streams\n${script({ tokens: 3_000, style: "markdown", seed: 9, delay_ms: 20 })}`);
+  await chatId(page);
+  await untilText(page, 250);
+  await take(page, "streaming");
+  await composer(page).fill("And then this, when it is done");
+  await composer(page).press("Enter");
+  await take(page, "streaming-next");
+  await page.getByTestId("next-chip").getByRole("button").last().click();
+  await composer(page).fill("");
+  await page.getByTestId("stop").click();
+  await untilState(page, "stopped");
+  await take(page, "stopped");
+
+  await openNew(page, "scripted/cannot");
+  await send(page, `An answer that is cut\n${script({ tokens: 60, delay_ms: 0, cut_after: 40 })}`);
+  await chatId(page);
+  await untilState(page, "interrupted");
+  await take(page, "interrupted");
+
+  await openNew(page, "scripted/asks");
+  await send(page, `An answer gone on with\n${script({ tokens: 60, delay_ms: 0, cut_after: 40 })}`);
+  await chatId(page);
+  await untilState(page, "complete");
+  await take(page, "continued");
+
+  await openNew(page);
+  await send(page, `An answer that fails\n${script({ tokens: 10, delay_ms: 0, error_after: 0, error: "refused_key" })}`);
+  await chatId(page);
+  await untilState(page, "failed");
+  await take(page, "failed");
+
+  await openNew(page, "guide/guide");
+  await send(page, "What happens when the server is killed in the middle of an answer?");
+  await chatId(page);
+  await untilState(page, "complete");
+  await take(page, "guide");
+  await context.setOffline(true);
+  await page.getByTestId("connection-bar").waitFor();
+  await send(page, "A message without a network");
+  await take(page, "offline");
+  await context.setOffline(false);
+  await untilState(page, "complete");
+
+  const shared = await server.ask(`Shared by two devices\n${script({ tokens: 20, delay_ms: 0 })}`);
+  await page.goto(`/c/${shared.chat.id}`);
+  await untilState(page, "complete");
+  await server.ask("From the phone", { chatId: shared.chat.id, parentId: shared.messages.at(-1).id });
+  await send(page, "From the desk");
+  await page.getByTestId("newer-bar").waitFor();
+  await take(page, "newer-turns");
+  await page.getByTestId("continue-there").click();
+
+  if (width < 768) await page.getByTestId("drawer-open").click();
+  const row = page.locator(`[data-chat-id="${shared.chat.id}"]`);
+  await row.hover();
+  await row.getByTestId("chat-menu").click();
+  await page.getByTestId("chat-delete").click();
+  await page.getByText("Chat deleted").waitFor();
+  await take(page, "toast");
+  await page.goto("/c/018f0000-0000-7000-8000-000000000000");
+  await page.getByText("This chat is not here").waitFor();
+  await take(page, "missing");
+  await context.close();
+}
