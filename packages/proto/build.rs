@@ -10,6 +10,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut config = tonic_prost_build::Config::new();
     // What holds a token must not be able to print it.
     config.skip_debug(["session.v1.Opened", "session.v1.ResolveRequest"]);
-    tonic_prost_build::configure().build_transport(false).compile_fds_with_config(protox::compile(&files, &folders)?, config)?;
+    tonic_prost_build::configure()
+        .build_transport(false)
+        .compile_fds_with_config(protox::compile(&files, &folders)?, config)?;
     Ok(())
 }

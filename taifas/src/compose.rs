@@ -11,7 +11,7 @@ use platform::{
     db::{self, Db},
     folder::DataFolder,
     ids::SystemIds,
-    peers::{LocalPeers},
+    peers::LocalPeers,
     principal::Signer,
     secrets::{FileSecrets, Secrets as _},
     service::{Background, Service},
@@ -37,22 +37,20 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let folder = DataFolder::open(&settings.data)?;
     let platform = platform(&settings.platform, folder.path()).await?;
 
-    let secure = settings.gateway.is_secure();
-    let (auth, setup) = auth::start(&platform, settings.auth, secure).await?;
-    let services = [
-        user::start(&platform, settings.user).await?,
-        session::start(&platform, settings.session).await?,
-        auth,
-        chat::start(&platform, settings.chat).await?,
-        ai::start(&platform, settings.ai).await?,
-    ];
     let mut ready = Vec::new();
-    for Service { name, router, ready: check } in services {
-        platform.peers.announce(name, router)?;
+    let mut announce = |Service { name, router, ready: check }| {
         ready.push((name, check));
-    }
+        platform.peers.announce(name, router)
+    };
+    // A service that works from its start on comes after those it works with.
+    announce(user::start(&platform, settings.user).await?)?;
+    announce(session::start(&platform, settings.session).await?)?;
+    let (auth, setup) = auth::start(&platform, settings.auth, settings.gateway.is_secure()).await?;
+    announce(auth)?;
+    announce(chat::start(&platform, settings.chat).await?)?;
+    announce(ai::start(&platform, settings.ai).await?)?;
     let router = gateway::start(&platform, settings.gateway, &document(), ready)?;
-    announce(&url, setup.token().await?.as_deref())?;
+    greet(&url, setup.token().await?.as_deref())?;
 
     let patience = Duration::from_secs(settings.drain_seconds);
     let background = platform.background.clone();
@@ -67,6 +65,8 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         () = platform.background.drain(patience) => {}
         () = signals.next() => {}
     }
+    // Whoever copies the file of a stopped instance has everything.
+    platform.db.checkpoint().await?;
     tracing::info!("ended");
     Ok(())
 }
@@ -109,7 +109,7 @@ pub fn document() -> OpenApi {
 }
 
 /// For the person at the terminal: where to go, and the link that makes the first account.
-fn announce(url: &str, token: Option<&str>) -> Result<()> {
+fn greet(url: &str, token: Option<&str>) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "Taifas is ready at {url}")?;
     if let Some(token) = token {

@@ -95,7 +95,10 @@ impl Settings {
         let found = Path::new("taifas.toml");
         let file = file.or_else(|| found.exists().then_some(found));
         for (theirs, ours) in KNOWN_ELSEWHERE {
-            let value = variables.iter().find(|(name, value)| name == theirs && !value.is_empty()).map(|(_, value)| value.clone());
+            let value = variables
+                .iter()
+                .find(|(name, value)| name == theirs && !value.is_empty())
+                .map(|(_, value)| value.clone());
             if let Some(value) = value.filter(|_| !variables.iter().any(|(name, _)| name == ours)) {
                 variables.push(((*ours).into(), if *theirs == "OLLAMA_HOST" { ollama_url(&value) } else { value }));
             }
@@ -127,7 +130,8 @@ impl Settings {
         if let Some(unknown) = self.services.iter().find(|name| *name != "*" && !known.contains(&name.as_str())) {
             return Err(Error::malformed(format!("there is no service \"{unknown}\"; there are {}", known.join(", "))));
         }
-        let all = self.services.iter().any(|name| name == "*") || known.iter().all(|name| self.services.iter().any(|s| s == name));
+        let all = self.services.iter().any(|name| name == "*")
+            || known.iter().all(|name| self.services.iter().any(|s| s == name));
         if all {
             return Ok(());
         }
@@ -174,7 +178,8 @@ mod tests {
 
     #[test]
     fn what_others_taught_people_to_set_is_found_and_ours_wins() {
-        let found = Settings::load(None, vec![pair("OPENAI_BASE_URL", "http://a/v1"), pair("OLLAMA_HOST", "0.0.0.0")]).unwrap();
+        let found =
+            Settings::load(None, vec![pair("OPENAI_BASE_URL", "http://a/v1"), pair("OLLAMA_HOST", "0.0.0.0")]).unwrap();
         assert_eq!(found.ai.openai_base_url.as_deref(), Some("http://a/v1"));
         assert_eq!(found.ai.ollama_base_url, "http://127.0.0.1:11434");
         let ours = vec![pair("OPENAI_BASE_URL", "http://a/v1"), pair("TAIFAS__AI__OPENAI_BASE_URL", "http://b/v1")];

@@ -123,6 +123,18 @@ impl Db {
         self.0.exclusive
     }
 
+    /// Moves what the write-ahead log holds into the file itself: for the end of a process.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub async fn checkpoint(&self) -> Result<()> {
+        self.0
+            .alone(|connection| {
+                connection.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())).map_err(Error::internal)
+            })
+            .await
+    }
+
     /// A consistent copy of the whole file, taken while it is in use.
     ///
     /// # Errors

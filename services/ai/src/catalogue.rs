@@ -65,7 +65,10 @@ impl Catalogue {
             all.push(Arc::new(Scripted::new(config.timeouts().idle)));
         }
         all.extend(more);
-        let shelves = all.into_iter().map(|provider| Shelf { provider, models: RwLock::new(None), answers: AtomicBool::new(true) }).collect();
+        let shelves = all
+            .into_iter()
+            .map(|provider| Shelf { provider, models: RwLock::new(None), answers: AtomicBool::new(true) })
+            .collect();
         Ok(Self { shelves: Arc::new(shelves), default: config.default_model.as_str().into() })
     }
 
@@ -85,7 +88,9 @@ impl Catalogue {
         let default = self.default_id();
         self.shelves
             .iter()
-            .flat_map(|shelf| shelf.known().unwrap_or_default().into_iter().map(move |model| (shelf.provider.name(), model)))
+            .flat_map(|shelf| {
+                shelf.known().unwrap_or_default().into_iter().map(move |model| (shelf.provider.name(), model))
+            })
             .map(|(provider, model)| {
                 let id = format!("{provider}/{}", model.id);
                 Model {

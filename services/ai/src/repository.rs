@@ -88,10 +88,12 @@ pub async fn close(tx: &mut Tx<'_>, lease: &Lease, account: &Account, now: DateT
 
 /// Open leases of `worker` itself.
 pub async fn held(tx: &mut Tx<'_>, worker: Uuid) -> Result<Vec<Lease>> {
-    tx.query("select space_id, reply_id, chat_id, model, attempt from ai_generations where worker = $1 and state = 'open'")
-        .bind(worker)
-        .all()
-        .await
+    tx.query(
+        "select space_id, reply_id, chat_id, model, attempt from ai_generations where worker = $1 and state = 'open'",
+    )
+    .bind(worker)
+    .all()
+    .await
 }
 
 /// Open leases of workers that have not beaten since `dead_since`; all others' when there can be no

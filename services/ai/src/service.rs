@@ -17,7 +17,10 @@ impl Ai {
     }
 
     pub async fn check(&self) -> Result<()> {
-        self.platform.db.read(Scope::System, |tx| async move { tx.query("select 1").value::<i64>().await }.boxed()).await?;
+        self.platform
+            .db
+            .read(Scope::System, |tx| async move { tx.query("select 1").value::<i64>().await }.boxed())
+            .await?;
         Ok(())
     }
 

@@ -5,21 +5,10 @@ mod generation;
 mod pump;
 mod shown;
 
-use crate::{
-    catalogue::Catalogue,
-    config::Config,
-    domain::Lease,
-    repository,
-};
+use crate::{catalogue::Catalogue, config::Config, domain::Lease, repository};
 use chrono::TimeDelta;
 use futures_util::FutureExt as _;
-use platform::{
-    Error, Platform, Result,
-    bus::Delivery,
-    db::Scope,
-    failpoint,
-    peers::Peer,
-};
+use platform::{Error, Platform, Result, bus::Delivery, db::Scope, failpoint, peers::Peer};
 use proto::{
     Message as _,
     chat::v1::{ReplyAsked, chat_client::ChatClient},

@@ -124,8 +124,19 @@ pub struct Reply {
 
 impl FromRow for Message {
     const COLUMNS: &'static [&'static str] = &[
-        "id", "chat_id", "parent_id", "role", "text", "state", "reason_code", "reason_detail", "model", "attempt", "marks",
-        "created_at", "finished_at",
+        "id",
+        "chat_id",
+        "parent_id",
+        "role",
+        "text",
+        "state",
+        "reason_code",
+        "reason_detail",
+        "model",
+        "attempt",
+        "marks",
+        "created_at",
+        "finished_at",
     ];
 
     fn from_row(row: &Row<'_>) -> Result<Self> {
@@ -150,8 +161,22 @@ impl FromRow for Message {
 
 impl FromRow for Reply {
     const COLUMNS: &'static [&'static str] = &[
-        "id", "chat_id", "parent_id", "role", "text", "state", "reason_code", "reason_detail", "model", "attempt", "marks",
-        "created_at", "finished_at", "next_seq", "stop_asked", "continued",
+        "id",
+        "chat_id",
+        "parent_id",
+        "role",
+        "text",
+        "state",
+        "reason_code",
+        "reason_detail",
+        "model",
+        "attempt",
+        "marks",
+        "created_at",
+        "finished_at",
+        "next_seq",
+        "stop_asked",
+        "continued",
     ];
 
     fn from_row(row: &Row<'_>) -> Result<Self> {
@@ -177,7 +202,9 @@ pub fn check_text(text: &str, limit: usize) -> Result<()> {
     }
     let length = text.chars().count();
     if length > limit {
-        return Err(Error::too_large(format!("the message has {length} characters; {limit} are possible, so send it in parts")));
+        return Err(Error::too_large(format!(
+            "the message has {length} characters; {limit} are possible, so send it in parts"
+        )));
     }
     Ok(())
 }
@@ -187,7 +214,12 @@ pub fn check_text(text: &str, limit: usize) -> Result<()> {
 /// # Errors
 /// `invalid` when nothing is left of it or it is too long.
 pub fn check_title(title: &str) -> Result<String> {
-    let title = title.split(|c: char| c.is_control()).map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+    let title = title
+        .split(|c: char| c.is_control())
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
     match title.chars().count() {
         0 => Err(Error::invalid("title", "is empty")),
         1..=200 => Ok(title),

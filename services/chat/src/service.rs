@@ -41,12 +41,20 @@ impl Chats {
     }
 
     pub async fn check(&self) -> Result<()> {
-        self.platform.db.read(Scope::System, |tx| async move { tx.query("select 1").value::<i64>().await }.boxed()).await?;
+        self.platform
+            .db
+            .read(Scope::System, |tx| async move { tx.query("select 1").value::<i64>().await }.boxed())
+            .await?;
         Ok(())
     }
 
     /// A page of the list, newest activity first, and where the next one begins.
-    pub async fn list(&self, person: &Person, before: Option<Cursor>, limit: i64) -> Result<(Vec<Chat>, Option<Cursor>)> {
+    pub async fn list(
+        &self,
+        person: &Person,
+        before: Option<Cursor>,
+        limit: i64,
+    ) -> Result<(Vec<Chat>, Option<Cursor>)> {
         let space = person.space();
         let mut page = self
             .platform
@@ -87,7 +95,8 @@ impl Chats {
                 async move {
                     let mut chat = found(tx, space, id).await?;
                     if chat.version != version {
-                        return Err(Error::stale("the chat was changed meanwhile; look at it and decide again").with("current", &chat));
+                        return Err(Error::stale("the chat was changed meanwhile; look at it and decide again")
+                            .with("current", &chat));
                     }
                     let before = std::mem::replace(&mut chat.title, title);
                     chat.version += 1;
@@ -160,8 +169,11 @@ impl Chats {
     pub async fn forget_old_sends(self) {
         loop {
             let oldest = self.platform.clock.now() - TimeDelta::hours(self.config.remember_sends_hours.into());
-            let forgotten =
-                self.platform.db.write(Scope::System, move |tx| async move { sends::forget(tx, oldest).await }.boxed()).await;
+            let forgotten = self
+                .platform
+                .db
+                .write(Scope::System, move |tx| async move { sends::forget(tx, oldest).await }.boxed())
+                .await;
             match forgotten {
                 Ok(1000..) => {}
                 Ok(_) => tokio::time::sleep(Duration::from_secs(3600)).await,

@@ -60,14 +60,17 @@ impl Gateway {
     /// Whoever's session cookie this is. A cookie that says nothing is nobody's; a session service
     /// that cannot be asked is an error, never nobody.
     pub(crate) async fn caller(&self, headers: &HeaderMap) -> Result<Caller> {
-        let Some(token) = cookies::find(headers, cookies::name(self.config.is_secure())).filter(|token| !token.is_empty()) else {
+        let Some(token) =
+            cookies::find(headers, cookies::name(self.config.is_secure())).filter(|token| !token.is_empty())
+        else {
             return Ok(Caller::Nobody);
         };
         let key = session_key(token);
         if let Some(known) = self.platform.cache.get(&key).await? {
             return serde_json::from_slice(&known).map_err(Error::internal);
         }
-        let resolved = self.sessions.clone().resolve(ResolveRequest { token: token.into() }).await.map_err(Error::from)?;
+        let resolved =
+            self.sessions.clone().resolve(ResolveRequest { token: token.into() }).await.map_err(Error::from)?;
         let caller = match resolved.into_inner().session {
             None => Caller::Nobody,
             Some(session) => Caller::Person(Person {
@@ -102,7 +105,10 @@ impl Gateway {
             Caller::Nobody => (format!("anonymous:{client}"), self.config.anonymous_per_minute),
         };
         if self.platform.cache.count(&key, MINUTE).await? > limit {
-            return Err(Error::rate_limited(format!("more than {limit} requests in a minute; wait a little"), Duration::from_secs(10)));
+            return Err(Error::rate_limited(
+                format!("more than {limit} requests in a minute; wait a little"),
+                Duration::from_secs(10),
+            ));
         }
         Ok(())
     }

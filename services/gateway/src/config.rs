@@ -50,6 +50,10 @@ impl Config {
     /// The address to print and to open.
     #[must_use]
     pub fn url(&self, listening: SocketAddr) -> String {
-        if self.public_url.is_empty() { format!("http://{listening}") } else { self.public_url.trim_end_matches('/').to_owned() }
+        if self.public_url.is_empty() {
+            format!("http://{listening}")
+        } else {
+            self.public_url.trim_end_matches('/').to_owned()
+        }
     }
 }

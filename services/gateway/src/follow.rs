@@ -23,7 +23,12 @@ use uuid::Uuid;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
-    info(title = "Taifas", description = "The API of a Taifas instance", version = "1", license(name = "MIT", identifier = "MIT")),
+    info(
+        title = "Taifas",
+        description = "The API of a Taifas instance",
+        version = "1",
+        license(name = "MIT", identifier = "MIT")
+    ),
     paths(stream_description)
 )]
 struct Described;
@@ -70,7 +75,12 @@ struct Named {
 }
 
 /// The answer to a send that asked for its reply on the same response.
-pub(crate) async fn sent(gateway: &Gateway, caller: &Caller, browser: HeaderMap, response: Response) -> Result<Response> {
+pub(crate) async fn sent(
+    gateway: &Gateway,
+    caller: &Caller,
+    browser: HeaderMap,
+    response: Response,
+) -> Result<Response> {
     let body = to_bytes(response.into_body(), gateway.config.body_limit * 2).await.map_err(Error::internal)?;
     let sent: SentReply = serde_json::from_slice(&body).map_err(Error::internal)?;
     let follower = open(gateway, caller, sent.reply.id, None, browser).await?;

@@ -38,8 +38,11 @@ async fn pass(gateway: &Gateway, service: &'static str, request: Request) -> Res
     if let Some(token) = response.headers_mut().remove(SESSION) {
         gateway.forget(&browser).await?;
         let seconds = response.headers().get(SESSION_SECONDS).and_then(|value| value.to_str().ok()?.parse().ok());
-        let cookie = token.to_str().ok().and_then(|token| cookies::set(gateway.config.is_secure(), token, seconds.unwrap_or(0)));
-        response.headers_mut().append(header::SET_COOKIE, cookie.ok_or_else(|| Error::internal("an unusable session token"))?);
+        let cookie =
+            token.to_str().ok().and_then(|token| cookies::set(gateway.config.is_secure(), token, seconds.unwrap_or(0)));
+        response
+            .headers_mut()
+            .append(header::SET_COOKIE, cookie.ok_or_else(|| Error::internal("an unusable session token"))?);
     }
     strip(response.headers_mut());
     if streams && response.status() == StatusCode::ACCEPTED {
@@ -49,7 +52,8 @@ async fn pass(gateway: &Gateway, service: &'static str, request: Request) -> Res
 }
 
 fn strip(headers: &mut HeaderMap) {
-    let internal: Vec<HeaderName> = headers.keys().filter(|name| name.as_str().starts_with(INTERNAL)).cloned().collect();
+    let internal: Vec<HeaderName> =
+        headers.keys().filter(|name| name.as_str().starts_with(INTERNAL)).cloned().collect();
     for name in internal {
         headers.remove(name);
     }
@@ -69,7 +73,8 @@ async fn read(body: Body, headers: &HeaderMap, limit: usize) -> Result<Body> {
         return Err(too_large());
     }
     to_bytes(body, limit).await.map(Body::from).map_err(|error| {
-        let over = std::error::Error::source(&error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
+        let over =
+            std::error::Error::source(&error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
         if over { too_large() } else { Error::malformed("the body did not arrive to its end") }
     })
 }

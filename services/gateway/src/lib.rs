@@ -1,8 +1,8 @@
 //! The only door. It authenticates once, forwards a signed principal, holds all client connections,
 //! carries live streams, and serves the web app. No other service sees a cookie or a socket.
 
-pub mod config;
 mod admission;
+pub mod config;
 mod cookies;
 mod follow;
 mod forward;
@@ -49,7 +49,12 @@ impl std::ops::Deref for Gateway {
 ///
 /// # Errors
 /// When the web app that was built into this program cannot be used.
-pub fn start(platform: &Platform, config: Config, document: &OpenApi, ready: Vec<(&'static str, Ready)>) -> Result<Router> {
+pub fn start(
+    platform: &Platform,
+    config: Config,
+    document: &OpenApi,
+    ready: Vec<(&'static str, Ready)>,
+) -> Result<Router> {
     let platform = platform.acting_as("gateway");
     let gateway = Gateway(Arc::new(Inner {
         chat: ChatClient::new(platform.peer("chat")).max_decoding_message_size(64 << 20),

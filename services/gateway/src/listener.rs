@@ -53,7 +53,11 @@ impl Listening {
         let graceful = GracefulShutdown::new();
         let mut server = auto::Builder::new(TokioExecutor::new());
         server.http1().timer(TokioTimer::new()).header_read_timeout(self.head).max_headers(64).max_buf_size(64 << 10);
-        server.http2().timer(TokioTimer::new()).max_concurrent_streams(128).keep_alive_interval(Duration::from_secs(20));
+        server
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(128)
+            .keep_alive_interval(Duration::from_secs(20));
         tokio::pin!(ending);
         loop {
             // No place, no accept: further clients wait in the kernel's queue.
@@ -74,7 +78,8 @@ impl Listening {
                     continue;
                 }
             };
-            let connection = server.serve_connection_with_upgrades(io(stream), service(router.clone(), client)).into_owned();
+            let connection =
+                server.serve_connection_with_upgrades(io(stream), service(router.clone(), client)).into_owned();
             let watched = graceful.watch(connection);
             tokio::spawn(async move {
                 if let Err(error) = watched.await {

@@ -44,7 +44,12 @@ impl Pages {
 }
 
 /// Every address that is no API route: the app decides what it shows.
-pub(crate) async fn page(State(gateway): State<Gateway>, method: Method, uri: Uri, headers: HeaderMap) -> Result<Response> {
+pub(crate) async fn page(
+    State(gateway): State<Gateway>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response> {
     let path = uri.path();
     if path.starts_with("/api/") || !matches!(method, Method::GET | Method::HEAD) {
         return Err(Error::not_found("route"));
@@ -58,7 +63,8 @@ pub(crate) async fn page(State(gateway): State<Gateway>, method: Method, uri: Ur
     let known = path == "/" || path.starts_with("/c/") || matches!(path, "/setup" | "/sign-in");
     let session = if path == "/setup" {
         Session::Setup
-    } else if cookies::find(&headers, cookies::name(gateway.config.is_secure())).is_some_and(|token| !token.is_empty()) {
+    } else if cookies::find(&headers, cookies::name(gateway.config.is_secure())).is_some_and(|token| !token.is_empty())
+    {
         Session::In
     } else {
         Session::Out

@@ -33,7 +33,10 @@ pub(crate) async fn ready(State(gateway): State<Gateway>) -> Result<&'static str
 }
 
 /// For a collector on this machine; nobody else is told.
-pub(crate) async fn metrics(State(gateway): State<Gateway>, ConnectInfo(client): ConnectInfo<SocketAddr>) -> Result<Response> {
+pub(crate) async fn metrics(
+    State(gateway): State<Gateway>,
+    ConnectInfo(client): ConnectInfo<SocketAddr>,
+) -> Result<Response> {
     if !client.ip().to_canonical().is_loopback() {
         return Err(Error::not_found("page"));
     }

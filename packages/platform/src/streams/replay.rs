@@ -2,8 +2,8 @@
 //! goes on with.
 
 use super::{
-    options::Options,
     log::Log,
+    options::Options,
     record::{Fact, OVERHEAD},
 };
 use crate::{Result, failpoint};

@@ -6,9 +6,9 @@ mod room;
 
 use super::{
     Prefix,
-    options::Options,
     log::{self, Log},
     memory::{Live, Slot, Slots},
+    options::Options,
     record::{self, Fact},
     replay::{Head, Released, Replayed, cost, wall_millis},
     sync::Syncer,

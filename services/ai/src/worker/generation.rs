@@ -172,18 +172,23 @@ impl Worker {
         }
         if lease.attempt > 1 && self.note_takeover(lease, shown).await? >= STALLED {
             let detail = "Several tries brought no new text. The text above is kept.";
-            return Ok(Some(Ending { state: "failed", reason: Some(Reason { code: "no_progress".into(), detail: detail.into() }) }));
+            return Ok(Some(Ending {
+                state: "failed",
+                reason: Some(Reason { code: "no_progress".into(), detail: detail.into() }),
+            }));
         }
         let found = match self.catalogue.find(&going.model).await {
             Ok(found) => found,
             Err(error) => {
                 let code = if error.code() == Code::NotFound { "not_found" } else { "unreachable" };
-                let detail = format!("The model {} cannot be had now: {}.", going.model, error.message().trim_end_matches('.'));
+                let detail =
+                    format!("The model {} cannot be had now: {}.", going.model, error.message().trim_end_matches('.'));
                 return Ok(Some(Ending::broken(shown, code, detail)));
             }
         };
         let Some(ask) = self.ask(lease, going, shown, &found).await? else {
-            let detail = "The server was restarted while the model was answering, and this model cannot go on by itself.";
+            let detail =
+                "The server was restarted while the model was answering, and this model cannot go on by itself.";
             return Ok(Some(Ending::broken(shown, "restart", detail)));
         };
         let provider = found.provider.name().to_owned();
@@ -207,7 +212,11 @@ impl Worker {
                 };
                 match pump(self, lease, shown, pieces, nudges, first).await {
                     Err(error) if error.code() == Code::TooLarge => {
-                        return Ok(Some(Ending::broken(shown, "length", "The answer is longer than this server keeps.")));
+                        return Ok(Some(Ending::broken(
+                            shown,
+                            "length",
+                            "The answer is longer than this server keeps.",
+                        )));
                     }
                     ended => ended?,
                 }

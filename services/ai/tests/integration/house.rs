@@ -19,11 +19,7 @@ use platform::{
     service::Background,
 };
 use serde_json::{Value, json};
-use std::{
-    path::Path,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{path::Path, sync::Arc, time::Duration};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -162,8 +158,10 @@ impl House {
     /// Sends the first message of a new chat; the chat's and the reply's id.
     pub async fn send(&self, text: &str) -> (Uuid, Uuid) {
         let (chat, message) = (Uuid::now_v7(), Uuid::now_v7());
-        let request = Request::post(format!("/api/v1/chats/{chat}/messages")).header("idempotency-key", message.to_string());
-        let sent = self.request(request, json!({"id": message, "parent_id": null, "text": text, "model": "told/model"})).await;
+        let request =
+            Request::post(format!("/api/v1/chats/{chat}/messages")).header("idempotency-key", message.to_string());
+        let sent =
+            self.request(request, json!({"id": message, "parent_id": null, "text": text, "model": "told/model"})).await;
         let reply = sent["reply"]["id"].as_str().unwrap_or_else(|| panic!("{sent}")).parse().unwrap();
         (chat, reply)
     }
@@ -239,7 +237,9 @@ impl House {
                 async move {
                     let open = tx.query("select count(*) from ai_generations where state = 'open'").value().await?;
                     let finished = tx
-                        .query("select count(*) from ai_events where aggregate_id = $1 and kind = 'generation.finished'")
+                        .query(
+                            "select count(*) from ai_events where aggregate_id = $1 and kind = 'generation.finished'",
+                        )
                         .bind(reply)
                         .value()
                         .await?;

@@ -63,7 +63,11 @@ fn recordings() -> Vec<(String, Vec<u8>, End)> {
             Ok(bytes) => found.push((path.to_owned(), bytes, end(usage))),
             // Past the capture of test output: a skip must be seen.
             Err(error) => {
-                let _ = writeln!(std::io::stderr(), "SKIPPED: the recording {path} is not at {}: {error}", folder.display());
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "SKIPPED: the recording {path} is not at {}: {error}",
+                    folder.display()
+                );
             }
         }
     }

@@ -18,7 +18,9 @@ use uuid::Uuid;
 const MESSAGE_LIMIT: usize = 64 << 20;
 
 pub fn routes(chats: Chats) -> Routes {
-    Routes::new(ChatServer::new(chats).max_decoding_message_size(MESSAGE_LIMIT).max_encoding_message_size(MESSAGE_LIMIT))
+    Routes::new(
+        ChatServer::new(chats).max_decoding_message_size(MESSAGE_LIMIT).max_encoding_message_size(MESSAGE_LIMIT),
+    )
 }
 
 #[tonic::async_trait]

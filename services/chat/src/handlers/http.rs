@@ -58,7 +58,10 @@ async fn list(State(chats): State<Chats>, person: Person, Query(page): Query<Pag
     }
     let before = page.before.as_deref().map(read_cursor).transpose()?;
     let (chats, next) = chats.list(&person, before, page.limit).await?;
-    Ok(Json(ChatList { chats, next: next.map(|next| format!("{}.{}", next.updated_at.timestamp_millis(), next.id.simple())) }))
+    Ok(Json(ChatList {
+        chats,
+        next: next.map(|next| format!("{}.{}", next.updated_at.timestamp_millis(), next.id.simple())),
+    }))
 }
 
 fn read_cursor(text: &str) -> Result<Cursor> {

@@ -14,7 +14,11 @@ pub struct Send {
 from_row!(Send { request, answer });
 
 pub async fn find(tx: &mut Tx<'_>, space: Uuid, key: &str) -> Result<Option<Send>> {
-    tx.query("select request, answer from chat_sends where space_id = $1 and key = $2").bind(space).bind(key).maybe().await
+    tx.query("select request, answer from chat_sends where space_id = $1 and key = $2")
+        .bind(space)
+        .bind(key)
+        .maybe()
+        .await
 }
 
 pub async fn insert(tx: &mut Tx<'_>, space: Uuid, key: &str, send: &Send, now: DateTime<Utc>) -> Result<()> {

@@ -71,9 +71,12 @@ impl Chats {
                         return Ok(reply.message);
                     }
                     if !reply.message.state.may_continue() {
-                        return Err(Error::conflict("this answer is complete or still being written; there is nothing to go on with"));
+                        return Err(Error::conflict(
+                            "this answer is complete or still being written; there is nothing to go on with",
+                        ));
                     }
-                    let chat = chats::find(tx, space, reply.message.chat_id).await?.ok_or_else(|| Error::not_found("chat"))?;
+                    let chat =
+                        chats::find(tx, space, reply.message.chat_id).await?.ok_or_else(|| Error::not_found("chat"))?;
                     if chats::leaf(tx, space, chat.id).await? != Some(id) {
                         return Err(Error::conflict("newer messages follow this answer; go on from the last one"));
                     }
@@ -118,7 +121,11 @@ impl Chats {
             })
             .await?;
         if attempt > reply.message.attempt {
-            reply = self.platform.db.write(space, move |tx| async move { register(tx, space, id, attempt).await }.boxed()).await?;
+            reply = self
+                .platform
+                .db
+                .write(space, move |tx| async move { register(tx, space, id, attempt).await }.boxed())
+                .await?;
         }
         if reply.message.state.is_terminal() {
             return Ok(Context::Settled(reply));
@@ -131,8 +138,11 @@ impl Chats {
             let db = self.platform.db.clone();
             self.platform.background.spawn(async move {
                 failpoint::pause("mark-streaming").await;
-                let marked =
-                    db.write(space, move |tx| async move { messages::mark_streaming(tx, space, id, attempt).await }.boxed()).await;
+                let marked = db
+                    .write(space, move |tx| {
+                        async move { messages::mark_streaming(tx, space, id, attempt).await }.boxed()
+                    })
+                    .await;
                 if let Err(error) = marked {
                     tracing::debug!(%error, "a reply was not marked as streaming");
                 }
@@ -213,7 +223,8 @@ async fn finish(tx: &mut Tx<'_>, end: &End, now: DateTime<Utc>) -> Result<Reply>
     if message.state.is_terminal() {
         // A stop ended the reply while it was still queued, and its first words came in between: what
         // was shown is stored all the same.
-        if message.state == State::Stopped && end.text.len() > message.text.len() && end.text.starts_with(&message.text) {
+        if message.state == State::Stopped && end.text.len() > message.text.len() && end.text.starts_with(&message.text)
+        {
             message.text.clone_from(&end.text);
             message.marks.clone_from(&end.marks);
             reply.next_seq = end.next_seq;

@@ -98,7 +98,9 @@ async fn store(tx: &mut Tx<'_>, draft: &Draft) -> Result<String> {
         if before.request == draft.request {
             return Ok(before.answer);
         }
-        return Err(Error::mismatch("this Idempotency-Key was used for another message; make a new key for a new message"));
+        return Err(Error::mismatch(
+            "this Idempotency-Key was used for another message; make a new key for a new message",
+        ));
     }
     if messages::exists(tx, draft.space, draft.asked.id).await? {
         return Err(Error::conflict("a message with this id exists already; make a new id for a new message"));
@@ -174,11 +176,15 @@ async fn place(tx: &mut Tx<'_>, draft: &Draft, model: Option<String>) -> Result<
     if draft.asked.parent_id != Some(leaf) {
         let path = messages::path(tx, draft.space, leaf).await?;
         let seen = path.iter().position(|message| Some(message.id) == draft.asked.parent_id).map_or(0, |at| at + 1);
-        return Err(Error::conflict("there are newer turns in this chat; look at them first").with("newer", &path[seen..]));
+        return Err(
+            Error::conflict("there are newer turns in this chat; look at them first").with("newer", &path[seen..])
+        );
     }
     if chat.running {
         let newer: &[Message] = &[];
-        return Err(Error::conflict("an answer is still being written here; wait for it or stop it").with("newer", newer));
+        return Err(
+            Error::conflict("an answer is still being written here; wait for it or stop it").with("newer", newer)
+        );
     }
     chat.model = model.unwrap_or(chat.model);
     chat.updated_at = draft.now;

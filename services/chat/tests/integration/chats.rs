@@ -17,7 +17,9 @@ async fn a_list_comes_in_pages_without_gap_or_repeat() {
     loop {
         let after = before.map(|before| format!("&before={before}")).unwrap_or_default();
         let page = house.get(&house.ana, &format!("/api/v1/chats?limit=3{after}")).await;
-        seen.extend(page.body["chats"].as_array().unwrap().iter().map(|c| c["id"].as_str().unwrap().parse::<Uuid>().unwrap()));
+        seen.extend(
+            page.body["chats"].as_array().unwrap().iter().map(|c| c["id"].as_str().unwrap().parse::<Uuid>().unwrap()),
+        );
         before = page.body["next"].as_str().map(Into::into);
         if before.is_none() {
             break;
@@ -45,7 +47,10 @@ async fn a_title_is_changed_only_by_who_saw_the_one_before() {
     assert_eq!((renamed.status, renamed.body["version"].as_i64()), (StatusCode::OK, Some(2)));
     let stale = rename("second", 1).await;
     assert_eq!((stale.status, stale.code()), (StatusCode::CONFLICT, "stale"));
-    assert_eq!((stale.body["current"]["title"].as_str(), stale.body["current"]["version"].as_i64()), (Some("first"), Some(2)));
+    assert_eq!(
+        (stale.body["current"]["title"].as_str(), stale.body["current"]["version"].as_i64()),
+        (Some("first"), Some(2))
+    );
     assert_eq!(rename("", 2).await.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
@@ -64,7 +69,10 @@ async fn the_trash_gives_back_what_was_in_it() {
         assert_eq!(restored.status, StatusCode::OK);
     }
     let open = house.get(&house.ana, &path).await;
-    assert_eq!((open.body["messages"][1]["text"].as_str(), open.body["messages"][1]["state"].as_str()), (Some("partial"), Some("stopped")));
+    assert_eq!(
+        (open.body["messages"][1]["text"].as_str(), open.body["messages"][1]["state"].as_str()),
+        (Some("partial"), Some("stopped"))
+    );
 }
 
 #[tokio::test]

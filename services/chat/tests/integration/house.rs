@@ -119,7 +119,8 @@ impl House {
     }
 
     pub async fn context(&self, person: &Person, reply: Uuid, attempt: u32) -> Result<ContextAnswer, Error> {
-        let request = ContextRequest { space: person.space().as_bytes().into(), reply: reply.as_bytes().into(), attempt };
+        let request =
+            ContextRequest { space: person.space().as_bytes().into(), reply: reply.as_bytes().into(), attempt };
         Ok(self.rpc.clone().context(request).await?.into_inner())
     }
 

@@ -10,7 +10,9 @@ use serde_json::json;
 async fn only_the_current_attempt_may_end_a_reply() {
     let house = House::new().await;
     let reply = house.begin(&house.ana, "one").await.id("reply");
-    let Some(Answer::Going(going)) = house.context(&house.ana, reply, 1).await.unwrap().answer else { panic!("settled") };
+    let Some(Answer::Going(going)) = house.context(&house.ana, reply, 1).await.unwrap().answer else {
+        panic!("settled")
+    };
     assert_eq!((going.turns.len(), going.turns[0].text.as_str(), going.model.as_str()), (1, "one", "test/one"));
     // Another worker registers the second attempt: the first is fenced off.
     assert!(matches!(house.context(&house.ana, reply, 2).await.unwrap().answer, Some(Answer::Going(_))));
@@ -29,7 +31,9 @@ async fn the_same_end_twice_gets_the_same_answer_and_one_event() {
     assert_eq!(house.finish(&house.ana, reply, 1, "answer").await.unwrap(), first);
     assert_eq!(house.events().await.0, events);
     // A later worker finds the outcome instead of turns.
-    let Some(Answer::Settled(outcome)) = house.context(&house.ana, reply, 2).await.unwrap().answer else { panic!("going") };
+    let Some(Answer::Settled(outcome)) = house.context(&house.ana, reply, 2).await.unwrap().answer else {
+        panic!("going")
+    };
     assert_eq!(outcome, first);
 }
 
@@ -69,12 +73,17 @@ async fn going_on_is_another_attempt_of_the_same_reply_with_its_text() {
     let again = house.call(&house.ana, Method::POST, &go_on, json!({})).await;
     assert_eq!((again.status, again.body["attempt"].as_i64()), (StatusCode::ACCEPTED, Some(2)));
 
-    let Some(Answer::Going(going)) = house.context(&house.ana, reply, 2).await.unwrap().answer else { panic!("settled") };
+    let Some(Answer::Going(going)) = house.context(&house.ana, reply, 2).await.unwrap().answer else {
+        panic!("settled")
+    };
     assert_eq!((going.text.as_str(), going.next, going.continued, going.model.as_str()), ("half", 7, true, "test/two"));
     house.finish(&house.ana, reply, 2, "half and half").await.unwrap();
     let open = house.get(&house.ana, &format!("/api/v1/chats/{chat}")).await;
     assert_eq!(open.body["messages"].as_array().unwrap().len(), 2);
-    assert_eq!((open.body["messages"][1]["text"].as_str(), open.body["messages"][1]["state"].as_str()), (Some("half and half"), Some("complete")));
+    assert_eq!(
+        (open.body["messages"][1]["text"].as_str(), open.body["messages"][1]["state"].as_str()),
+        (Some("half and half"), Some("complete"))
+    );
 }
 
 #[tokio::test]
@@ -97,7 +106,8 @@ async fn the_rpcs_of_workers_are_for_ai_alone() {
     let request = ContextRequest { space: space.clone(), reply: reply.clone(), attempt: 9 };
     assert_eq!(gateway.clone().context(request).await.unwrap_err().code(), tonic::Code::PermissionDenied);
 
-    let mut request = tonic::Request::new(FinishRequest { space, reply, attempt: 1, state: "complete".into(), ..Default::default() });
+    let mut request =
+        tonic::Request::new(FinishRequest { space, reply, attempt: 1, state: "complete".into(), ..Default::default() });
     let person = house.platform.signer.sign(&Caller::Person(house.ana.clone())).unwrap();
     request.metadata_mut().insert(platform::principal::HEADER, person.to_str().unwrap().parse().unwrap());
     assert_eq!(gateway.clone().finish(request).await.unwrap_err().code(), tonic::Code::PermissionDenied);
