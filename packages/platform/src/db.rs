@@ -6,7 +6,7 @@
 //! thread that owns the connection; an engine that has to run it again after a serialization
 //! failure may do so.
 //!
-//! ```ignore
+//! ```text
 //! let chats: Vec<Chat> = db
 //!     .read(space, move |tx| async move {
 //!         tx.query("select * from chat_chats where space_id = $1").bind(space).all().await
