@@ -56,6 +56,7 @@ story(running, "a server that is away while a message is sent gets it exactly on
   test.after(() => server.remove());
   const { page } = await open({ server });
   await openNew(page);
+  await page.waitForLoadState("networkidle");
   await server.kill();
   await send(page, `Into the void\n${QUICK}`);
   await ownMessages(page).waitFor();

@@ -4,16 +4,10 @@
 use crate::wire::{Connection, Head};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
-use std::{
-    fmt::Write as _,
-    net::SocketAddr,
-    sync::LazyLock,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fmt::Write as _, net::SocketAddr, sync::LazyLock, thread, time::Duration};
 use tokio::{
     net::TcpListener,
-    time::{MissedTickBehavior, interval},
+    time::{Instant, MissedTickBehavior, interval_at},
 };
 
 /// What stands around the time in a token; nothing else in a conversation contains it.
@@ -45,7 +39,7 @@ fn plan(model: &str) -> Option<Plan> {
 
 /// Nanoseconds since this process first asked; both ends of a token live in this process.
 pub fn now() -> u64 {
-    static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    static ORIGIN: LazyLock<std::time::Instant> = LazyLock::new(std::time::Instant::now);
     u64::try_from(ORIGIN.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
@@ -99,11 +93,10 @@ fn asked(head: &Head, body: &[u8]) -> Option<Plan> {
 }
 
 async fn answer(connection: &mut Connection, plan: &Plan) -> Result<()> {
-    let mut pace = interval(plan.pace);
+    connection.write(&[HEAD.as_bytes(), &token(plan)].concat()).await?;
+    let mut pace = interval_at(Instant::now() + plan.pace, plan.pace);
     // A late tick is made up for: the rate is the plan's.
     pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    pace.tick().await;
-    connection.write(&[HEAD.as_bytes(), &token(plan)].concat()).await?;
     for _ in 0..plan.tokens {
         pace.tick().await;
         connection.write(&token(plan)).await?;

@@ -1,6 +1,6 @@
 // A menu on the browser's own popover layer: light dismiss, Esc and stacking come from the platform; this adds
 // placing, arrow keys, first-letter search and the return of focus.
-import { useCallback, useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactNode, type RefObject } from "react";
+import { useCallback, useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactNode, type RefObject } from "react";
 
 interface MenuProps {
   /** The button it belongs to; the menu is placed beside it and gives focus back to it. */
@@ -59,7 +59,8 @@ function OpenMenu({ anchor, onClose, label, place = "below-start", className = "
     return () => menu.removeEventListener("toggle", onToggle);
   }, [anchor, place]);
 
-  useEffect(() => {
+  // Before the menu leaves the page: whoever looks after the choice finds the focus where it belongs.
+  useLayoutEffect(() => {
     const button = anchor.current;
     const menu = ref.current;
     return () => {

@@ -8,10 +8,21 @@ type Props = ComponentProps<typeof Thread>;
 
 let loaded: ComponentType<Props> | null = null;
 
+/** First and longest pause between tries, in milliseconds. */
+const PAUSE_MS = 300;
+const LONGEST_PAUSE_MS = 5_000;
+
+/** Until it is there: a server that is away for a moment must not cost the page its threads. */
 const load = async () => {
-  const { Thread } = await import("../features/thread/Thread");
-  loaded = Thread;
-  return { default: Thread };
+  for (let pause = PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    try {
+      const { Thread } = await import("../features/thread/Thread");
+      loaded = Thread;
+      return { default: Thread };
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
 };
 
 const Lazy = lazy(load);
@@ -23,10 +34,10 @@ export function ThreadView(props: Props) {
 }
 
 /** Longest wait for an idle moment, in milliseconds. */
-const IDLE_MS = 1_500;
+const IDLE_MS = 500;
 
 export function preloadThread(): void {
-  const start = (): void => void load().catch(() => undefined);
+  const start = (): void => void load();
   if (chatIdOf(location.pathname) !== null) start();
   else if (typeof requestIdleCallback === "function") requestIdleCallback(start, { timeout: IDLE_MS });
   else setTimeout(start, IDLE_MS);
