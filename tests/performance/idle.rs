@@ -26,8 +26,6 @@ pub async fn run(setting: &Setting) -> Result<()> {
     }
     // What the password's hash took is given back when its thread ends; only then is the start a fair one.
     tokio::time::sleep(Duration::from_secs(12)).await;
-    // The server has closed the idle connection meanwhile.
-    let mut client = Client::of(&taifas).await?;
     // The server closes connections that have been quiet for so long.
     let mut client = Client::of(&taifas).await?;
     let heard = client.begin(Uuid::now_v7(), None, "hanging").await?;

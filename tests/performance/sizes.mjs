@@ -7,7 +7,8 @@ const KIB = 1024;
 
 /** All scripts that the page's entry imports statically, the entry included. */
 function initialScripts(dist, html) {
-  const entry = /<script[^>]*type="module"[^>]*src="([^"]+)"/.exec(html)?.[1];
+  // Named by a script element, or imported by the inline script once the page has been painted.
+  const entry = /<script[^>]*type="module"[^>]*src="([^"]+)"|\bimport\("(\/assets\/[^"]+)"\)/.exec(html)?.slice(1).find(Boolean);
   if (!entry) throw new Error("the page names no script");
   const found = new Set();
   const walk = (file) => {
