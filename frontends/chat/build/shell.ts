@@ -34,16 +34,6 @@ function bootScript(threadChunk: string): string {
   return code;
 }
 
-/**
- * The app starts behind the first paint: run from the cache, it would otherwise hold the paint up. A page nobody looks
- * at gets no frames, so it does not wait for one; a server that is away for a moment is asked again.
- */
-function startScript(entry: string): string {
-  return `const go=()=>import("${entry}").catch(()=>setTimeout(go,1e3));document.hidden?go():(requestAnimationFrame(()=>setTimeout(go)),setTimeout(go,250))`;
-}
-
-const ENTRY = /<script type="module"[^>]* src="([^"]+)"><\/script>/;
-
 export function shell(): Plugin {
   return {
     name: "taifas-shell",
@@ -57,14 +47,7 @@ export function shell(): Plugin {
           links.push(link.trim());
           return "";
         });
-        const entry = bundle ? ENTRY.exec(withoutLinks)?.[1] : undefined;
-        if (bundle && !entry) throw new Error("no entry script in the page");
-        const started = entry
-          ? withoutLinks
-              .replace(ENTRY, `<link rel="modulepreload" crossorigin href="${entry}">`)
-              .replace("</body>", `<script type="module">${startScript(entry)}</script></body>`)
-          : withoutLinks;
-        return started
+        return withoutLinks
           .replace(/\s*<!-- critical[^>]*-->/, "")
           .replace("<!-- shell:head -->", () => `<style>${criticalCss()}</style>`)
           .replace("<!-- shell:symbols -->", () => LOGO_SYMBOLS)
