@@ -26,7 +26,7 @@ pub use query::{Query, Tx};
 pub use row::{Column, FromRow, Row, Value};
 
 use crate::{Error, Result};
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -121,6 +121,15 @@ impl Db {
     #[must_use]
     pub fn exclusive(&self) -> bool {
         self.0.exclusive
+    }
+
+    /// Whether it answers: what a service's readiness asks.
+    ///
+    /// # Errors
+    /// `unavailable` when it does not.
+    pub async fn check(&self) -> Result<()> {
+        self.read(Scope::System, |tx| async move { tx.query("select 1").value::<i64>().await }.boxed()).await?;
+        Ok(())
     }
 
     /// Moves what the write-ahead log holds into the file itself: for the end of a process.

@@ -1,8 +1,7 @@
 //! What can be asked of ai.
 
 use crate::{catalogue::Catalogue, domain::Model};
-use futures_util::FutureExt as _;
-use platform::{Platform, Result, db::Scope};
+use platform::{Platform, Result};
 
 /// The service. Cheap to clone.
 #[derive(Clone)]
@@ -17,11 +16,7 @@ impl Ai {
     }
 
     pub async fn check(&self) -> Result<()> {
-        self.platform
-            .db
-            .read(Scope::System, |tx| async move { tx.query("select 1").value::<i64>().await }.boxed())
-            .await?;
-        Ok(())
+        self.platform.db.check().await
     }
 
     pub async fn models(&self) -> Vec<Model> {

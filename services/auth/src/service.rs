@@ -12,10 +12,8 @@ use crate::{
     limits::Limits,
     passwords::Passwords,
 };
-use futures_util::FutureExt as _;
 use platform::{
     Error, Platform, Result,
-    db::Scope,
     peers::Peer,
     principal::{Caller, Person},
 };
@@ -67,11 +65,7 @@ impl Auth {
     }
 
     pub async fn check_ready(&self) -> Result<()> {
-        self.platform
-            .db
-            .read(Scope::System, |tx| async move { tx.query("select 1").value::<i64>().await }.boxed())
-            .await?;
-        Ok(())
+        self.platform.db.check().await
     }
 
     /// Where the caller stands.

@@ -41,11 +41,7 @@ impl Chats {
     }
 
     pub async fn check(&self) -> Result<()> {
-        self.platform
-            .db
-            .read(Scope::System, |tx| async move { tx.query("select 1").value::<i64>().await }.boxed())
-            .await?;
-        Ok(())
+        self.platform.db.check().await
     }
 
     /// A page of the list, newest activity first, and where the next one begins.

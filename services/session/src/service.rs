@@ -37,11 +37,7 @@ impl Sessions {
     }
 
     pub async fn check_ready(&self) -> Result<()> {
-        self.platform
-            .db
-            .read(Scope::System, |tx| async move { tx.query("select 1").value::<i64>().await }.boxed())
-            .await?;
-        Ok(())
+        self.platform.db.check().await
     }
 
     /// Signs `user` in on a device. Past the limit of sessions, those used longest ago end.
