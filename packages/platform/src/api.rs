@@ -7,7 +7,7 @@ pub use input::{Json, Path, Query};
 
 use crate::{
     Error,
-    principal::{Caller, Person, Role, Signer},
+    principal::{Caller, Permission, Person, Signer},
     telemetry::Metrics,
 };
 use axum::{
@@ -28,10 +28,10 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 pub enum Policy {
     /// Anybody: sign-in, set-up, what the instance is.
     Public,
-    /// A signed-in person.
+    /// Whoever has a session or a key, whatever it allows.
     Person,
-    /// An administrator.
-    Admin,
+    /// Whoever has this permission.
+    Needs(Permission),
 }
 
 impl Policy {
@@ -39,18 +39,17 @@ impl Policy {
         match self {
             Self::Public => "public",
             Self::Person => "person",
-            Self::Admin => "admin",
+            Self::Needs(permission) => permission.name(),
         }
     }
 
     /// # Errors
-    /// `unauthenticated` for nobody, `forbidden` for a person without the role.
+    /// `unauthenticated` for nobody, `forbidden` for a person without the permission.
     pub fn check(self, caller: &Caller) -> Result<(), Error> {
         match (self, caller) {
             (Self::Public, _) | (Self::Person, Caller::Person(_)) => Ok(()),
-            (Self::Admin, Caller::Person(person)) if person.role == Role::Admin => Ok(()),
-            (Self::Admin, Caller::Person(_)) => Err(Error::forbidden("this needs an administrator")),
-            (Self::Person | Self::Admin, _) => Err(Error::unauthenticated("sign in first")),
+            (Self::Needs(permission), Caller::Person(person)) => person.require(permission),
+            (Self::Person | Self::Needs(_), _) => Err(Error::unauthenticated("sign in first")),
         }
     }
 }
@@ -132,7 +131,7 @@ async fn measure(State((service, metrics)): State<(&'static str, Metrics)>, requ
     response
 }
 
-/// The signed-in person, for handlers under [`Policy::Person`] or [`Policy::Admin`].
+/// The signed-in person, for handlers under [`Policy::Person`] or [`Policy::Needs`].
 impl<S: Send + Sync> FromRequestParts<S> for Person {
     type Rejection = Error;
 

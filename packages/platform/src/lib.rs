@@ -14,6 +14,7 @@ pub mod folder;
 pub mod ids;
 pub mod isolated;
 pub mod peers;
+pub mod permission;
 pub mod principal;
 pub mod secrets;
 pub mod service;

@@ -1,6 +1,7 @@
 //! Who is asking. The gateway authenticates once and forwards a signed principal; every service
 //! verifies it and never sees a credential. Calls that no person makes carry a service principal.
 
+pub use crate::permission::{Permission, Permissions};
 use crate::{Error, Result, clock::Clock};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,7 +9,11 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 use uuid::Uuid;
 
 /// The header (and gRPC metadata key) that carries it between services.
@@ -18,47 +23,116 @@ pub const HEADER: &str = "x-taifas-principal";
 /// stopped minting.
 pub const LIFE: TimeDelta = TimeDelta::seconds(60);
 
-/// What a person may do on the whole instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    Admin,
-    User,
-}
+/// A role's name: a slug. What it allows is decided by auth, at run time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Role(Cow<'static, str>);
 
 impl Role {
+    /// Everything; cannot be changed or removed.
+    pub const ADMIN: Self = Self(Cow::Borrowed("admin"));
+    pub const USER: Self = Self(Cow::Borrowed("user"));
+    pub const GUEST: Self = Self(Cow::Borrowed("guest"));
+
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-            Self::User => "user",
-        }
+    pub fn name(&self) -> &str {
+        &self.0
     }
 
     /// # Errors
-    /// `internal` for a role this program does not know.
+    /// `invalid` for what is no slug: a lower-case letter, then up to 31 of letters, digits, `-`.
     pub fn parse(name: &str) -> Result<Self> {
-        match name {
-            "admin" => Ok(Self::Admin),
-            "user" => Ok(Self::User),
-            other => Err(Error::internal(format!("unknown role {other}"))),
+        let slug = name.len() <= 32
+            && name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        if !slug {
+            return Err(Error::invalid(
+                "role",
+                "must begin with a letter from a to z and have at most 32 of a-z, 0-9 and -",
+            ));
+        }
+        Ok([Self::ADMIN, Self::USER, Self::GUEST]
+            .into_iter()
+            .find(|role| role.name() == name)
+            .unwrap_or_else(|| Self(Cow::Owned(name.to_owned()))))
+    }
+
+    /// What the built-in roles allow before anybody changed them; another role allows nothing.
+    #[must_use]
+    pub fn defaults(&self) -> Permissions {
+        match self.name() {
+            "admin" => Permissions::all(),
+            "user" => Self::GUEST.defaults().iter().chain([Permission::KeysManage]).collect(),
+            "guest" => [
+                Permission::ChatsRead,
+                Permission::ChatsWrite,
+                Permission::ModelsUse,
+                Permission::AccountRead,
+                Permission::AccountWrite,
+                Permission::AccountSecurity,
+                Permission::UsageRead,
+            ]
+            .into_iter()
+            .collect(),
+            _ => Permissions::NONE,
         }
     }
 }
 
-/// A signed-in person.
+impl TryFrom<String> for Role {
+    type Error = Error;
+
+    fn try_from(name: String) -> Result<Self> {
+        Self::parse(&name)
+    }
+}
+
+impl From<Role> for String {
+    fn from(role: Role) -> Self {
+        role.0.into_owned()
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A signed-in person, or a program with one of their API keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     pub user: Uuid,
+    /// The session; the nil id for a request by key.
     pub session: Uuid,
     pub role: Role,
+    /// What this request may do: the role's permissions, and for a key those of them it carries.
+    pub permissions: Permissions,
+    /// The API key the request came with.
+    pub key: Option<Uuid>,
 }
 
 impl Person {
+    /// Somebody at a browser, with what their role allows by default.
+    #[must_use]
+    pub fn signed_in(user: Uuid, session: Uuid, role: Role) -> Self {
+        Self { user, session, permissions: role.defaults(), role, key: None }
+    }
+
     /// The person's own space: it has its owner's id.
     #[must_use]
     pub const fn space(&self) -> Uuid {
         self.user
+    }
+
+    /// # Errors
+    /// `forbidden`, with the name of what is missing.
+    pub fn require(&self, permission: Permission) -> Result<()> {
+        if self.permissions.has(permission) {
+            return Ok(());
+        }
+        let whose = if self.key.is_some() { "this API key has not" } else { "your role does not give you" };
+        Err(Error::forbidden(format!("{whose} the permission {}", permission.name())))
     }
 }
 
@@ -186,7 +260,7 @@ mod tests {
     #[test]
     fn any_altered_byte_is_refused() {
         let signer = signer(FixedClock::at(Utc::now()));
-        let person = Person { user: Uuid::from_u128(1), session: Uuid::from_u128(2), role: Role::User };
+        let person = Person::signed_in(Uuid::from_u128(1), Uuid::from_u128(2), Role::USER);
         let header = signer.sign(&Caller::Person(person)).unwrap();
         for at in 0..header.len() {
             let mut forged = header.as_bytes().to_vec();
@@ -195,5 +269,28 @@ mod tests {
         }
         let other = Signer::new(&[8; 32], FixedClock::at(Utc::now())).unwrap();
         assert!(other.verify(header.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_role_is_a_slug_and_an_unknown_one_allows_nothing() {
+        for good in ["admin", "user", "guest", "team-lead", "a1"] {
+            assert_eq!(Role::parse(good).unwrap().name(), good);
+        }
+        for wrong in ["", "Admin", "1a", "-a", "a b", "ă", &"a".repeat(33), "admin\0"] {
+            assert!(Role::parse(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(Role::parse("team-lead").unwrap().defaults(), Permissions::NONE);
+        assert!(Role::ADMIN.defaults().covers(Role::USER.defaults()));
+        assert!(Role::USER.defaults().covers(Role::GUEST.defaults()));
+        assert!(!Role::USER.defaults().has(Permission::PeopleManage));
+        assert!(serde_json::from_str::<Role>("\"no role\"").is_err());
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let person = Person::signed_in(Uuid::from_u128(1), Uuid::from_u128(2), Role::GUEST);
+        assert!(person.require(Permission::ChatsWrite).is_ok());
+        let refusal = person.require(Permission::KeysManage).unwrap_err();
+        assert!(refusal.to_string().contains("keys:manage"), "{refusal}");
     }
 }

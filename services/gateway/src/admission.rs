@@ -73,11 +73,11 @@ impl Gateway {
             self.sessions.clone().resolve(ResolveRequest { token: token.into() }).await.map_err(Error::from)?;
         let caller = match resolved.into_inner().session {
             None => Caller::Nobody,
-            Some(session) => Caller::Person(Person {
-                user: Uuid::from_slice(&session.user).map_err(Error::internal)?,
-                session: Uuid::from_slice(&session.id).map_err(Error::internal)?,
-                role: Role::parse(&session.role)?,
-            }),
+            Some(session) => Caller::Person(Person::signed_in(
+                Uuid::from_slice(&session.user).map_err(Error::internal)?,
+                Uuid::from_slice(&session.id).map_err(Error::internal)?,
+                Role::parse(&session.role)?,
+            )),
         };
         let known = serde_json::to_vec(&caller).map_err(Error::internal)?;
         self.platform.cache.put(&key, known.into(), BELIEVED).await?;

@@ -15,7 +15,12 @@ use bytes::Bytes;
 use follower::Follower;
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use platform::{Error, Result, principal::Caller, streams::Position};
+use platform::{
+    Error, Result,
+    api::Policy,
+    principal::{Caller, Permission},
+    streams::Position,
+};
 use serde::Deserialize;
 use std::convert::Infallible;
 use utoipa::{OpenApi as _, openapi::OpenApi};
@@ -45,7 +50,7 @@ pub fn document() -> OpenApi {
     get, path = "/api/v1/replies/{id}/stream", tag = "replies", operation_id = "stream",
     params(("id" = Uuid, Path), ("Last-Event-ID" = Option<String>, Header)),
     responses((status = 200, content_type = "text/event-stream", body = String)),
-    extensions(("x-policy" = json!("person")))
+    extensions(("x-policy" = json!("chats:read")))
 )]
 #[allow(dead_code, reason = "carries the description; the handler needs the gateway's own types")]
 fn stream_description() {}
@@ -56,9 +61,7 @@ pub(crate) async fn stream(
     id: Result<Path<Uuid>, axum::extract::rejection::PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    if admitted.caller == Caller::Nobody {
-        return Err(Error::unauthenticated("sign in first"));
-    }
+    Policy::Needs(Permission::ChatsRead).check(&admitted.caller)?;
     let Path(reply) = id.map_err(|_| Error::not_found("reply"))?;
     let from = headers.get("last-event-id").and_then(|value| frame::read_id(value.to_str().ok()?));
     let follower = open(&gateway, &admitted.caller, reply, from, headers).await?;

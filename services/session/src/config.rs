@@ -40,19 +40,17 @@ impl Default for Config {
 impl Config {
     /// The time without use after which a session of `role` ends.
     #[must_use]
-    pub fn idle(&self, role: Role) -> TimeDelta {
-        match role {
-            Role::User => TimeDelta::days(self.user_idle_days.into()),
-            Role::Admin => hours(self.admin_idle_hours),
-        }
+    pub fn idle(&self, role: &Role) -> TimeDelta {
+        if *role == Role::ADMIN { hours(self.admin_idle_hours) } else { TimeDelta::days(self.user_idle_days.into()) }
     }
 
     /// The time after which a session of `role` ends whatever happens.
     #[must_use]
-    pub fn absolute(&self, role: Role) -> TimeDelta {
-        match role {
-            Role::User => TimeDelta::days(self.user_absolute_days.into()),
-            Role::Admin => hours(self.admin_absolute_hours),
+    pub fn absolute(&self, role: &Role) -> TimeDelta {
+        if *role == Role::ADMIN {
+            hours(self.admin_absolute_hours)
+        } else {
+            TimeDelta::days(self.user_absolute_days.into())
         }
     }
 
@@ -61,10 +59,10 @@ impl Config {
     pub fn check(&self) -> Result<()> {
         let ten_years = TimeDelta::days(3650);
         for (role, keys) in [
-            (Role::User, "user_idle_days and user_absolute_days"),
-            (Role::Admin, "admin_idle_hours and admin_absolute_hours"),
+            (Role::USER, "user_idle_days and user_absolute_days"),
+            (Role::ADMIN, "admin_idle_hours and admin_absolute_hours"),
         ] {
-            let (idle, absolute) = (self.idle(role), self.absolute(role));
+            let (idle, absolute) = (self.idle(&role), self.absolute(&role));
             // below two minutes the note of last use, written once a minute, would be too coarse
             if idle < TimeDelta::minutes(2) || absolute < idle || absolute > ten_years {
                 return Err(Error::malformed(format!(
@@ -94,9 +92,9 @@ mod tests {
     fn the_defaults_are_30_and_90_days_for_everybody() {
         let config = Config::default();
         config.check().unwrap();
-        for role in [Role::User, Role::Admin] {
-            assert_eq!(config.idle(role), TimeDelta::days(30));
-            assert_eq!(config.absolute(role), TimeDelta::days(90));
+        for role in [Role::USER, Role::ADMIN] {
+            assert_eq!(config.idle(&role), TimeDelta::days(30));
+            assert_eq!(config.absolute(&role), TimeDelta::days(90));
         }
     }
 

@@ -64,7 +64,7 @@ impl Session {
     /// Whether it signs anybody in at `now`.
     #[must_use]
     pub fn is_alive(&self, config: &Config, now: DateTime<Utc>) -> bool {
-        self.revoked_at.is_none() && now < self.ends_at && now - self.seen_at < config.idle(self.role)
+        self.revoked_at.is_none() && now < self.ends_at && now - self.seen_at < config.idle(&self.role)
     }
 
     /// Whether its last use is to be written: at most once a minute, not at every use.

@@ -44,7 +44,7 @@ impl Sessions {
     pub async fn open(&self, user: Uuid, role: Role, device: &str) -> Result<Opened> {
         let (id, token, now) =
             (self.platform.ids.id(), Token::new(user, &*self.platform.ids), self.platform.clock.now());
-        let absolute = self.config.absolute(role);
+        let absolute = self.config.absolute(&role);
         let (token_hash, device, per_person) = (token.hash(), clean_device(device), self.config.per_person);
         self.platform
             .db
@@ -53,7 +53,7 @@ impl Sessions {
                     id,
                     user,
                     token_hash: token_hash.clone(),
-                    role,
+                    role: role.clone(),
                     device: device.clone(),
                     created_at: now,
                     seen_at: now,
@@ -128,8 +128,8 @@ impl Sessions {
             let ended = self.platform.clock.now() - KEEP_ENDED;
             let oldest = Oldest {
                 ended,
-                user_seen: ended - self.config.idle(Role::User),
-                admin_seen: ended - self.config.idle(Role::Admin),
+                user_seen: ended - self.config.idle(&Role::USER),
+                admin_seen: ended - self.config.idle(&Role::ADMIN),
             };
             let forgotten = self
                 .platform

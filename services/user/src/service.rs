@@ -30,7 +30,7 @@ impl Users {
         self.platform
             .db
             .write(Scope::System, move |tx| {
-                let account = Account { id, name: name.clone(), email: email.written.clone(), role: Role::Admin };
+                let account = Account { id, name: name.clone(), email: email.written.clone(), role: Role::ADMIN };
                 let email = email.clone();
                 async move {
                     match repository::find_by_email(tx, &email.key).await? {

@@ -32,7 +32,7 @@ pub fn checks() -> Vec<Check<Harness>> {
 }
 
 fn ana() -> Caller {
-    Caller::Person(Person { user: Uuid::from_u128(1), session: Uuid::from_u128(2), role: Role::User })
+    Caller::Person(Person::signed_in(Uuid::from_u128(1), Uuid::from_u128(2), Role::USER))
 }
 
 /// Opens with a header of one's own over a peer that has no identity.

@@ -5,14 +5,14 @@ use axum::extract::State;
 use platform::{
     Result,
     api::{Api, Json, Policy},
-    principal::Person,
+    principal::{Permission, Person},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 pub fn api() -> Api<Ai> {
-    Api::default().route(Policy::Person, routes!(models))
+    Api::default().route(Policy::Needs(Permission::ModelsUse), routes!(models))
 }
 
 #[derive(Serialize, ToSchema)]

@@ -118,7 +118,7 @@ impl House {
         }
         let chat = chat::start(&platform, chat::Config::default()).await.unwrap();
         platform.peers.announce("chat", chat.router).unwrap();
-        let person = Person { user: Uuid::now_v7(), session: Uuid::now_v7(), role: Role::User };
+        let person = Person::signed_in(Uuid::now_v7(), Uuid::now_v7(), Role::USER);
         Self { platform, clock, person, _folder: folder }
     }
 

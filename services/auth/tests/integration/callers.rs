@@ -55,7 +55,7 @@ async fn nobody_signs_somebody_else_out() {
     let house = House::set_up(Config::default()).await;
     let token = house.sign_in(EMAIL, PASSWORD).await.token().to_owned();
     let Caller::Person(ana) = house.person(&token).await else { unreachable!() };
-    let eva = Person { user: Uuid::from_u128(2), session: ana.session, role: Role::Admin };
+    let eva = Person::signed_in(Uuid::from_u128(2), ana.session, Role::ADMIN);
     house.post("/api/v1/auth/sign-out", Some(&Caller::Person(eva)), json!({})).await;
     assert!(house.resolve(&token).await.is_some());
 }
@@ -63,7 +63,7 @@ async fn nobody_signs_somebody_else_out() {
 #[tokio::test]
 async fn a_person_without_an_account_is_signed_out() {
     let house = House::set_up(Config::default()).await;
-    let gone = Person { user: Uuid::from_u128(2), session: Uuid::from_u128(3), role: Role::Admin };
+    let gone = Person::signed_in(Uuid::from_u128(2), Uuid::from_u128(3), Role::ADMIN);
     let standing = house.get(Some(&Caller::Person(gone))).await.body;
     assert_eq!((&standing["state"], &standing["user"]), (&json!("signed_out"), &json!(null)));
 }

@@ -141,7 +141,7 @@ impl House {
     pub async fn person(&self, token: &str) -> Caller {
         let Session { id, user, role } = self.resolve(token).await.unwrap();
         let [user, session] = [user, id].map(|id| Uuid::from_slice(&id).unwrap());
-        Caller::Person(Person { user, session, role: Role::parse(&role).unwrap() })
+        Caller::Person(Person::signed_in(user, session, Role::parse(&role).unwrap()))
     }
 
     /// A number from the tables.

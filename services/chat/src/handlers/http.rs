@@ -10,21 +10,25 @@ use http::{HeaderMap, StatusCode};
 use platform::{
     Error, Result,
     api::{Api, Json, Path, Policy, Query},
-    principal::Person,
+    principal::{Permission, Person},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+const READ: Policy = Policy::Needs(Permission::ChatsRead);
+const WRITE: Policy = Policy::Needs(Permission::ChatsWrite);
+
 pub fn api() -> Api<Chats> {
     Api::default()
-        .route(Policy::Person, routes!(list))
-        .route(Policy::Person, routes!(open, rename, delete))
-        .route(Policy::Person, routes!(restore))
-        .route(Policy::Person, routes!(send))
-        .route(Policy::Person, routes!(stop))
-        .route(Policy::Person, routes!(go_on))
+        .route(READ, routes!(list))
+        .route(READ, routes!(open))
+        .route(WRITE, routes!(rename, delete))
+        .route(WRITE, routes!(restore))
+        .route(WRITE, routes!(send))
+        .route(WRITE, routes!(stop))
+        .route(WRITE, routes!(go_on))
 }
 
 #[derive(Deserialize, IntoParams)]

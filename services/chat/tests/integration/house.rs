@@ -78,7 +78,7 @@ impl House {
         let service = chat::start(&platform, chat::Config::default()).await.unwrap();
         (service.ready)().await.unwrap();
         platform.peers.announce("chat", service.router.clone()).unwrap();
-        let person = || Person { user: Uuid::now_v7(), session: Uuid::now_v7(), role: Role::User };
+        let person = || Person::signed_in(Uuid::now_v7(), Uuid::now_v7(), Role::USER);
         let rpc = ChatClient::new(platform.acting_as("ai").peer("chat"));
         Self { platform, ana: person(), dan: person(), router: service.router, rpc, _folder: folder }
     }

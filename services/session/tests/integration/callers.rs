@@ -19,8 +19,7 @@ async fn rpcs_are_for_sign_in_and_the_gateway_alone() {
     let folder = tempfile::tempdir().unwrap();
     let house = House::start(folder.path(), Config::default()).await;
     let ana = house.open(ANA, "admin").await;
-    let person =
-        Caller::Person(Person { user: ANA, session: Uuid::from_slice(&ana.session).unwrap(), role: Role::Admin });
+    let person = Caller::Person(Person::signed_in(ANA, Uuid::from_slice(&ana.session).unwrap(), Role::ADMIN));
     let callers = [
         (None, Code::Unauthenticated),
         (Some(Caller::Nobody), Code::Unauthenticated),
@@ -61,7 +60,7 @@ async fn rpcs_are_for_sign_in_and_the_gateway_alone() {
 async fn what_does_not_fit_is_refused_or_cut() {
     let folder = tempfile::tempdir().unwrap();
     let house = House::start(folder.path(), Config::default()).await;
-    for wrong in [OpenRequest { user: vec![1; 17], ..opening() }, OpenRequest { role: "owner".into(), ..opening() }] {
+    for wrong in [OpenRequest { user: vec![1; 17], ..opening() }, OpenRequest { role: "No role".into(), ..opening() }] {
         assert!(house.rpc("auth").open(wrong).await.is_err());
     }
     let wrong = CloseRequest { user: vec![], session: vec![] };

@@ -5,12 +5,12 @@ use axum::extract::State;
 use platform::{
     Error, Result,
     api::{Api, Json, Policy},
-    principal::Person,
+    principal::{Permission, Person},
 };
 use utoipa_axum::routes;
 
 pub fn api() -> Api<Users> {
-    Api::default().route(Policy::Person, routes!(me))
+    Api::default().route(Policy::Needs(Permission::AccountRead), routes!(me))
 }
 
 /// Your account

@@ -65,5 +65,5 @@ pub fn folder() -> TempDir {
 }
 
 pub fn person(user: Uuid) -> Caller {
-    Caller::Person(Person { user, session: Uuid::from_u128(99), role: Role::User })
+    Caller::Person(Person::signed_in(user, Uuid::from_u128(99), Role::USER))
 }
