@@ -11,11 +11,13 @@ use platform::{
     db::{self, Db},
     folder::DataFolder,
     ids::SystemIds,
+    objects::FileObjects,
     peers::LocalPeers,
     principal::Signer,
     secrets::{FileSecrets, Secrets as _},
     service::{Background, Service},
     streams::{self, FileStreams},
+    tasks::TableTasks,
     telemetry::Metrics,
 };
 use std::{io::Write as _, path::Path, sync::Arc, time::Duration};
@@ -77,7 +79,9 @@ async fn platform(ports: &Ports, folder: &Path) -> anyhow::Result<Platform> {
     let database = folder.join(Ports::after(&ports.database, "database", "sqlite")?);
     let streams = folder.join(Ports::after(&ports.streams, "streams", "file")?);
     let secrets = FileSecrets::open(folder.join(Ports::after(&ports.secrets, "secrets", "file")?))?;
+    let objects = folder.join(Ports::after(&ports.objects, "objects", "file")?);
     Ports::after(&ports.bus, "bus", "db")?;
+    Ports::after(&ports.tasks, "tasks", "db")?;
     Ports::after(&ports.cache, "cache", "memory")?;
     Ports::after(&ports.peers, "peers", "local")?;
 
@@ -85,6 +89,8 @@ async fn platform(ports: &Ports, folder: &Path) -> anyhow::Result<Platform> {
     let key = secrets.get_or_create("principal-key", 32).await?;
     Ok(Platform {
         bus: Arc::new(TableBus::open(db.clone(), clock.clone()).await?),
+        tasks: Arc::new(TableTasks::open(db.clone(), clock.clone()).await?),
+        objects: Arc::new(FileObjects::open(objects)?),
         db,
         cache: Arc::new(MemoryCache::default()),
         streams: Arc::new(FileStreams::open(streams, streams::Options::default())?),

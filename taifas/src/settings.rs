@@ -141,6 +141,8 @@ impl Settings {
             ("bus", &ports.bus, "db:"),
             ("cache", &ports.cache, "memory:"),
             ("streams", &ports.streams, "file:"),
+            ("tasks", &ports.tasks, "db:"),
+            ("objects", &ports.objects, "file:"),
             ("peers", &ports.peers, "local:"),
         ];
         let named: Vec<_> = embedded

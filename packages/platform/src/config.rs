@@ -18,6 +18,10 @@ pub struct Ports {
     pub cache: String,
     /// `file:PATH`: one append-only log for the text of running answers.
     pub streams: String,
+    /// `db:`: a table of this database.
+    pub tasks: String,
+    /// `file:PATH`: a folder with one file an object.
+    pub objects: String,
     /// `local:`: all services in this process.
     pub peers: String,
     /// `file:PATH`: one file a secret, mode 0600.
@@ -31,6 +35,8 @@ impl Default for Ports {
             bus: "db:".into(),
             cache: "memory:".into(),
             streams: "file:streams".into(),
+            tasks: "db:".into(),
+            objects: "file:objects".into(),
             peers: "local:".into(),
             secrets: "file:secrets".into(),
         }

@@ -233,6 +233,12 @@ impl Error {
         self.0.code
     }
 
+    /// How long the caller should wait, when that is known.
+    #[must_use]
+    pub fn waits(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message

@@ -9,11 +9,13 @@ use crate::{
     clock::Clock,
     db::{self, Db},
     ids::Ids,
+    objects::FileObjects,
     peers::LocalPeers,
     principal::Signer,
     secrets::{FileSecrets, Secrets as _},
     service::Background,
     streams::{self, FileStreams},
+    tasks::TableTasks,
     telemetry::Metrics,
 };
 use std::{path::Path, sync::Arc};
@@ -29,6 +31,8 @@ pub async fn platform(folder: &Path, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -
     let key = secrets.get_or_create("principal-key", 32).await?;
     Ok(Platform {
         bus: Arc::new(TableBus::open(db.clone(), clock.clone()).await?),
+        tasks: Arc::new(TableTasks::open(db.clone(), clock.clone()).await?),
+        objects: Arc::new(FileObjects::open(folder.join("objects"))?),
         db,
         cache: Arc::new(MemoryCache::default()),
         streams: Arc::new(FileStreams::open(folder.join("streams"), streams::Options::default())?),

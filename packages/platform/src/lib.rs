@@ -13,12 +13,14 @@ pub mod failpoint;
 pub mod folder;
 pub mod ids;
 pub mod isolated;
+pub mod objects;
 pub mod peers;
 pub mod permission;
 pub mod principal;
 pub mod secrets;
 pub mod service;
 pub mod streams;
+pub mod tasks;
 pub mod telemetry;
 
 pub use error::{Code, Error, Result};

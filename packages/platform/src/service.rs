@@ -7,10 +7,12 @@ use crate::{
     clock::Clock,
     db::Db,
     ids::Ids,
+    objects::ObjectStore,
     peers::{Peer, Peers},
     principal::{Caller, Identity, Signer},
     secrets::Secrets,
     streams::Streams,
+    tasks::Tasks,
     telemetry::{self, Metrics},
 };
 use axum::{
@@ -34,6 +36,8 @@ pub struct Platform {
     pub bus: Arc<dyn Bus>,
     pub cache: Arc<dyn Cache>,
     pub streams: Arc<dyn Streams>,
+    pub tasks: Arc<dyn Tasks>,
+    pub objects: Arc<dyn ObjectStore>,
     pub peers: Arc<dyn Peers>,
     pub secrets: Arc<dyn Secrets>,
     pub clock: Arc<dyn Clock>,
