@@ -49,6 +49,8 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<Source>) -> Result<()> {
                 collect(root, &path, files)?;
             }
         } else if kind.is_file()
+            // in a worktree, where git keeps its folder
+            && name != ".git"
             && let Ok(text) = fs::read_to_string(&path)
         {
             let path = path.strip_prefix(root)?.to_string_lossy().replace('\\', "/");
