@@ -10,7 +10,8 @@ use platform::{
     config::Ports,
     db::{self, Db},
     folder::DataFolder,
-    ids::SystemIds,
+    hints::{self, MemoryHints},
+    ids::{Ids as _, SystemIds},
     objects::FileObjects,
     peers::LocalPeers,
     principal::Signer,
@@ -87,6 +88,8 @@ async fn platform(ports: &Ports, folder: &Path) -> anyhow::Result<Platform> {
 
     let db = Db::open(&database, &db::Options::default())?;
     let key = secrets.get_or_create("principal-key", 32).await?;
+    let mut epoch = [0; 8];
+    SystemIds.random(&mut epoch);
     Ok(Platform {
         bus: Arc::new(TableBus::open(db.clone(), clock.clone()).await?),
         tasks: Arc::new(TableTasks::open(db.clone(), clock.clone()).await?),
@@ -94,6 +97,7 @@ async fn platform(ports: &Ports, folder: &Path) -> anyhow::Result<Platform> {
         db,
         cache: Arc::new(MemoryCache::default()),
         streams: Arc::new(FileStreams::open(streams, streams::Options::default())?),
+        hints: Arc::new(MemoryHints::new(u64::from_le_bytes(epoch), hints::Options::default())),
         peers: Arc::new(LocalPeers::default()),
         secrets: Arc::new(secrets),
         signer: Signer::new(key.expose(), clock.clone())?,

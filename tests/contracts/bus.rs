@@ -82,7 +82,7 @@ fn event(number: u64, aggregate: u128) -> Event {
     Event {
         space: Uuid::from_u128(7),
         aggregate: Uuid::from_u128(aggregate),
-        version: 1,
+        version: 12,
         kind: "note.said",
         actor: None,
         payload: number.to_be_bytes().into(),

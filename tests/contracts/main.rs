@@ -5,6 +5,7 @@
 mod bus;
 mod cache;
 mod db;
+mod hints;
 mod peers;
 mod secrets;
 mod streams;

@@ -9,6 +9,7 @@ pub use tables::TableBus;
 
 use crate::{Result, events::Topic};
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 /// An event on its way to a group.
@@ -19,8 +20,12 @@ pub struct Delivery {
     pub space: Uuid,
     /// Events of one aggregate are delivered in order.
     pub aggregate: Uuid,
+    /// The aggregate's version after it; 0 for what raises none.
+    pub version: i64,
     pub kind: String,
     pub payload: Vec<u8>,
+    /// When it happened.
+    pub at: DateTime<Utc>,
 }
 
 /// Where events are read. They are published by writing them (see [`crate::events`]).

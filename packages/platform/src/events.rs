@@ -9,6 +9,8 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug)]
 pub struct Topic {
     pub name: &'static str,
+    /// The group that tells people of its events (see [`crate::hints::relay`]).
+    pub hints: &'static str,
     pub insert: &'static str,
     pub select: &'static str,
 }
@@ -19,13 +21,14 @@ macro_rules! topic {
     ($service:literal) => {
         $crate::events::Topic {
             name: concat!($service, "-events"),
+            hints: concat!($service, "-hints"),
             insert: concat!(
                 "insert into ",
                 $service,
                 "_events (space_id, aggregate_id, version, kind, actor, payload, change, at) values ($1, $2, $3, $4, $5, $6, $7, $8)"
             ),
             select: concat!(
-                "select position, space_id, aggregate_id, kind, payload from ",
+                "select position, space_id, aggregate_id, version, kind, payload, at from ",
                 $service,
                 "_events where position > $1 order by position limit $2"
             ),

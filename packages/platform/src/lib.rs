@@ -11,6 +11,7 @@ pub mod error;
 pub mod events;
 pub mod failpoint;
 pub mod folder;
+pub mod hints;
 pub mod ids;
 pub mod isolated;
 pub mod objects;

@@ -15,7 +15,7 @@ mod worker;
 pub use config::Config;
 
 use catalogue::Catalogue;
-use platform::{Platform, Result, Service, bus, db::Migration, service::rpc_router};
+use platform::{Platform, Result, Service, bus, db::Migration, hints, service::rpc_router};
 use std::sync::Arc;
 
 const MIGRATIONS: &[Migration] =
@@ -40,6 +40,7 @@ pub async fn start_with(
 ) -> Result<Service> {
     let platform = platform.acting_as("ai");
     platform.db.migrate("ai", MIGRATIONS).await?;
+    hints::relay(&platform, events::TOPIC);
     let catalogue = Catalogue::new(&config, more)?;
     let worker = worker::Worker::new(&platform, catalogue.clone(), &config);
     bus::consume(&platform, "ai", events::CHATS, bus::Limits::default(), {

@@ -12,7 +12,7 @@ mod service;
 pub use config::Config;
 pub use domain::{Chat, Message, Reason, Reply, State};
 
-use platform::{Platform, Result, Service, db::Migration, service::rpc_router};
+use platform::{Platform, Result, Service, db::Migration, hints, service::rpc_router};
 use std::sync::Arc;
 
 const MIGRATIONS: &[Migration] =
@@ -25,6 +25,7 @@ const MIGRATIONS: &[Migration] =
 pub async fn start(platform: &Platform, config: Config) -> Result<Service> {
     let platform = platform.acting_as("chat");
     platform.db.migrate("chat", MIGRATIONS).await?;
+    hints::relay(&platform, events::TOPIC);
     let chats = service::Chats::new(&platform, config);
     platform.background.spawn_until_drained(chats.clone().forget_old_sends());
 

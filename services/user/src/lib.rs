@@ -11,7 +11,7 @@ mod service;
 pub use config::Config;
 pub use domain::Account;
 
-use platform::{Platform, Result, Service, db::Migration, service::rpc_router};
+use platform::{Platform, Result, Service, db::Migration, hints, service::rpc_router};
 use std::sync::Arc;
 
 const MIGRATIONS: &[Migration] =
@@ -24,6 +24,7 @@ const MIGRATIONS: &[Migration] =
 pub async fn start(platform: &Platform, _: Config) -> Result<Service> {
     let platform = platform.acting_as("user");
     platform.db.migrate("user", MIGRATIONS).await?;
+    hints::relay(&platform, events::TOPIC);
     let users = service::Users::new(&platform);
 
     let http = handlers::http::api().router("user", platform.signer.clone(), platform.metrics.clone(), users.clone());

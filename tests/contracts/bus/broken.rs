@@ -32,6 +32,8 @@ enum Fault {
     OneTopic,
     Shuffles,
     LosesPayloads,
+    LosesVersions,
+    LosesTimes,
     PollsSeldom,
     LosesDroppedCalls,
     BuriesNothing,
@@ -111,7 +113,7 @@ impl Bus for BrokenBus {
             // both topics under the name of one
             Fault::OneTopic => {
                 let both = Topic {
-                    select: "select position, space_id, aggregate_id, kind, payload from (
+                    select: "select position, space_id, aggregate_id, version, kind, payload, at from (
                                  select * from note_events union all select * from list_events
                              ) where position > $1 order by position limit $2",
                     ..NOTES
@@ -144,6 +146,8 @@ impl Subscription for BrokenSubscription {
             Fault::StartsAtTheEnd if first => deliveries.drain(..deliveries.len().saturating_sub(1)).for_each(drop),
             Fault::Shuffles => deliveries.reverse(),
             Fault::LosesPayloads => deliveries.iter_mut().for_each(|delivery| delivery.payload.truncate(4)),
+            Fault::LosesVersions => deliveries.iter_mut().for_each(|delivery| delivery.version = 0),
+            Fault::LosesTimes => deliveries.iter_mut().for_each(|delivery| delivery.at = chrono::DateTime::UNIX_EPOCH),
             Fault::PollsSeldom => tokio::time::sleep(Duration::from_secs(1)).await,
             Fault::LosesDroppedCalls => tokio::time::sleep(Duration::from_micros(500)).await,
             _ => {}
@@ -187,6 +191,8 @@ async fn broken_buses_are_noticed() -> Result<()> {
         (Fault::OneTopic, "topics_are_told_apart"),
         (Fault::Shuffles, "an_aggregate_stays_in_order"),
         (Fault::LosesPayloads, "everything_of_an_event_arrives"),
+        (Fault::LosesVersions, "everything_of_an_event_arrives"),
+        (Fault::LosesTimes, "everything_of_an_event_arrives"),
         (Fault::PollsSeldom, "who_waits_is_woken"),
         (Fault::LosesDroppedCalls, "a_dropped_call_loses_nothing"),
         (Fault::BuriesNothing, "poison_is_put_aside"),

@@ -109,6 +109,7 @@ async fn an_aggregate_stays_in_order(harness: &dyn Harness) -> Result<()> {
 
 async fn everything_of_an_event_arrives(harness: &dyn Harness) -> Result<()> {
     let platform = harness.start().await?;
+    let before = platform.clock.now() - chrono::TimeDelta::milliseconds(1);
     publish(&platform, NOTES, [(0xff00_0102_0304_0506, 9), (2, 10)]).await?;
     let mut subscription = platform.bus.subscribe("group", NOTES).await?;
     let mut deliveries = subscription.next().await?;
@@ -118,6 +119,8 @@ async fn everything_of_an_event_arrives(harness: &dyn Harness) -> Result<()> {
     let first = deliveries.first().context("nothing")?;
     ensure!(first.space == Uuid::from_u128(7) && first.aggregate == Uuid::from_u128(9), "{first:?}");
     ensure!(first.kind == "note.said" && number(first) == 0xff00_0102_0304_0506, "{first:?}");
+    ensure!(first.version == 12, "{first:?}");
+    ensure!(before <= first.at && first.at <= platform.clock.now(), "{first:?} is not of now");
     ensure!(deliveries.is_sorted_by(|a, b| a.position < b.position), "positions do not grow");
     stop(platform).await;
     Ok(())

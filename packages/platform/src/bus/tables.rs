@@ -10,6 +10,7 @@ use crate::{
     from_row,
 };
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
@@ -26,10 +27,12 @@ struct Stored {
     position: i64,
     space_id: Uuid,
     aggregate_id: Uuid,
+    version: i64,
     kind: String,
     payload: Vec<u8>,
+    at: DateTime<Utc>,
 }
-from_row!(Stored { position, space_id, aggregate_id, kind, payload });
+from_row!(Stored { position, space_id, aggregate_id, version, kind, payload, at });
 
 /// The embedded bus.
 pub struct TableBus {
@@ -154,8 +157,10 @@ impl From<Stored> for Delivery {
             position: row.position,
             space: row.space_id,
             aggregate: row.aggregate_id,
+            version: row.version,
             kind: row.kind,
             payload: row.payload,
+            at: row.at,
         }
     }
 }
