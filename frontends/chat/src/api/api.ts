@@ -1,5 +1,6 @@
-// The one API client of the app, wired to what every answer tells about the connection and the session.
+// The API client of the app, wired to what every answer tells about the connection and the session.
 import { createApi } from "@taifas/api-client/client";
+import { createCall } from "@taifas/api-client/request";
 import { reportAnswer, reportSilence } from "../stores/connection";
 import { sessionLost } from "../stores/session";
 
@@ -26,8 +27,10 @@ export async function watchedFetch(input: RequestInfo | URL, init?: RequestInit)
   }
 }
 
-export const api = createApi({
+export const call = createCall({
   fetch: watchedFetch,
   early: new Map(Object.entries(window.__early ?? {})),
   onUnauthenticated: sessionLost,
 });
+
+export const api = createApi(call);
