@@ -182,7 +182,7 @@ impl Follower {
     /// A quiet while: is the session still good, and has the reply ended without a word on its
     /// stream?
     async fn look(&mut self) -> Result<Option<Bytes>> {
-        if self.gateway.caller(&self.cookies).await? != Caller::Person(self.person.clone()) {
+        if self.gateway.caller(&self.cookies, "").await? != Caller::Person(self.person.clone()) {
             self.stage = Stage::Over;
             return Ok(Some(Bytes::new()));
         }
