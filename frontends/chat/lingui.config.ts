@@ -1,13 +1,10 @@
-// Texts live in src/locales/[<area>/]<locale>.json under stable ids; `lingui compile` makes the modules the app loads:
-// one area for what everybody needs at once, the others for parts of the app that are loaded when they are opened.
+// Texts live in src/locales/<locale>.json under stable ids; `lingui compile` makes the modules the app loads.
 import { defineConfig } from "@lingui/conf";
 import { formatter } from "@lingui/format-json";
 
-const AREAS = ["", "account/"];
-
 export default defineConfig({
   sourceLocale: "en",
-  locales: ["en", "ro"],
+  locales: ["en"],
   format: formatter({ style: "minimal" }),
-  catalogs: AREAS.map((area) => ({ path: `src/locales/${area}{locale}`, include: ["src"] })),
+  catalogs: [{ path: "src/locales/{locale}", include: ["src"] }],
 });

@@ -1,6 +1,8 @@
 //! Who may do what: every operation of the published description, for nobody, for its owner and for
 //! another person. An operation without a case here fails.
 
+mod chat;
+
 use crate::harness::{Client, Database, Draft, Sending, TERMINAL, Watch, ready};
 use anyhow::{Context as _, Result, ensure};
 use platform::principal::Permission;
@@ -26,26 +28,14 @@ struct Case {
 fn case(operation: &str, of: &Sending) -> Option<Case> {
     let case = |owner, other, body| Some(Case { body, owner, other });
     match operation {
-        "get /api/v1/session" | "get /api/v1/me" | "get /api/v1/models" | "get /api/v1/chats" => {
-            case(200, 200, Value::Null)
-        }
+        "get /api/v1/session" | "get /api/v1/me" | "get /api/v1/models" => case(200, 200, Value::Null),
         "post /api/v1/setup" => {
             let body = json!({"token": "x", "name": "x", "email": "x@example.org", "password": PASSWORD});
             case(409, 409, body)
         }
         "post /api/v1/auth/sign-in" => case(401, 401, json!({"email": "x@example.org", "password": "x"})),
         "post /api/v1/auth/sign-out" => case(204, 204, Value::Null),
-        "get /api/v1/chats/{id}" => case(200, 404, Value::Null),
-        "patch /api/v1/chats/{id}" => case(200, 404, json!({"title": "renamed", "version": 1})),
-        "delete /api/v1/chats/{id}" => case(204, 404, Value::Null),
-        "post /api/v1/chats/{id}/restore" => case(200, 404, json!({})),
-        "post /api/v1/chats/{id}/messages" => {
-            case(202, 404, json!({"id": Uuid::now_v7(), "parent_id": of.reply, "text": "hello"}))
-        }
-        "post /api/v1/replies/{id}/stop" => case(200, 404, json!({})),
-        "post /api/v1/replies/{id}/continue" => case(202, 404, json!({})),
-        "get /api/v1/replies/{id}/stream" => case(200, 404, Value::Null),
-        _ => None,
+        _ => chat::case(operation, of),
     }
 }
 
@@ -98,6 +88,8 @@ async fn stopped(owner: &Client) -> Result<Sending> {
     watch.shows(5, TERMINAL).await?;
     owner.stop(sent.reply).await?;
     watch.done(TERMINAL).await?;
+    // a project of the same id
+    owner.post("/api/v1/projects", &json!({"id": sent.chat, "name": "Project"})).await?.ok(201)?;
     Ok(sent)
 }
 

@@ -55,6 +55,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/chats/archive-all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Archive all chats */
+        post: operations["archive_all"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/chats/delete-all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Move all chats to the trash, the archived ones too */
+        post: operations["delete_all"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/chats/{id}": {
         parameters: {
             query?: never;
@@ -70,8 +104,29 @@ export interface paths {
         delete: operations["delete"];
         options?: never;
         head?: never;
-        /** Give a chat another title */
-        patch: operations["rename"];
+        /**
+         * Change a chat: its title, where it is kept, its model
+         * @description What is left out stays. The version is the one you saw; a stale one is refused with the newest
+         *     state in `current`.
+         */
+        patch: operations["change"];
+        trace?: never;
+    };
+    "/api/v1/chats/{id}/forever": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Erase a chat for good */
+        delete: operations["erase"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/chats/{id}/messages": {
@@ -95,6 +150,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/chats/{id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that a chat was looked at */
+        post: operations["read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/chats/{id}/restore": {
         parameters: {
             query?: never;
@@ -106,6 +178,40 @@ export interface paths {
         put?: never;
         /** Take a chat out of the trash */
         post: operations["restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/chats/{id}/switch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Show another branch, where it was looked at last */
+        post: operations["switch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/chats/{id}/tree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All branches of a chat */
+        get: operations["tree"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -146,6 +252,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your projects, by name */
+        get: operations["list"];
+        put?: never;
+        /** Begin a project */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A project */
+        get: operations["open"];
+        put?: never;
+        post?: never;
+        /** Move a project and its chats to the trash */
+        delete: operations["delete"];
+        options?: never;
+        head?: never;
+        /** Change a project */
+        patch: operations["change"];
+        trace?: never;
+    };
+    "/api/v1/projects/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a project out of the trash, with the chats that went there with it */
+        post: operations["restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/replies/{id}/continue": {
         parameters: {
             query?: never;
@@ -157,6 +317,23 @@ export interface paths {
         put?: never;
         /** Go on with a reply that ended early, or try it again */
         post: operations["go_on"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/replies/{id}/regenerate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for another answer to the same message; it stands beside the ones that are there */
+        post: operations["regenerate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -252,6 +429,11 @@ export interface components {
         /** @description What a person sends. */
         Asked: {
             /**
+             * @description Another version of what was said after `parent_id`: the path that was shown is kept beside it,
+             *     and an answer that is being written there is stopped.
+             */
+            branch?: boolean;
+            /**
              * Format: uuid
              * @description Made by the client (UUIDv7), unique for ever.
              */
@@ -265,17 +447,46 @@ export interface components {
             parent_id?: string | null;
             text: string;
         };
+        /** @description A change of a chat; what is left out stays. */
+        Change: {
+            archived?: boolean | null;
+            /** @description The model that answers next, `provider/model`. */
+            model?: string | null;
+            pinned?: boolean | null;
+            /**
+             * Format: uuid
+             * @description Into a project; `null` takes it out.
+             */
+            project_id?: string | null;
+            title?: string | null;
+            /**
+             * Format: int64
+             * @description The version you saw.
+             */
+            version: number;
+        };
         /** @description A conversation, as lists show it. */
         Chat: {
+            archived?: boolean;
             /** Format: date-time */
             created_at: string;
+            /**
+             * Format: date-time
+             * @description Since when it is in the trash.
+             */
+            deleted_at?: string | null;
             /** Format: uuid */
             id: string;
             /** @description The model that answers next, `provider/model`. */
             model: string;
+            pinned?: boolean;
+            /** Format: uuid */
+            project_id?: string | null;
             /** @description Whether an answer is being written. */
             running: boolean;
             title: string;
+            /** @description Whether an answer ended that was not looked at yet, on any device. */
+            unread?: boolean;
             /**
              * Format: date-time
              * @description Last activity.
@@ -296,10 +507,24 @@ export interface components {
             /** @description Another model, `provider/model`; the same when absent. */
             model?: string | null;
         };
+        HowMany: {
+            /**
+             * Format: int64
+             * @description How many chats that concerned.
+             */
+            chats: number;
+        };
         /** @description This installation. */
         Instance: {
             name: string;
             version: string;
+        };
+        Looked: {
+            /**
+             * Format: uuid
+             * @description The last message that was looked at.
+             */
+            message_id: string;
         };
         /** @description Something that happened at a place in a reply's text. */
         Mark: {
@@ -333,6 +558,11 @@ export interface components {
             reason?: components["schemas"]["Reason"] | null;
             /** @description `user` or `assistant`. */
             role: string;
+            /**
+             * @description All answers to the same turn, or all versions of the same question: oldest first, this one
+             *     among them.
+             */
+            siblings?: string[];
             state: components["schemas"]["MessageState"];
             text: string;
         };
@@ -361,10 +591,81 @@ export interface components {
         Models: {
             models: components["schemas"]["Model"][];
         };
+        /** @description A project to begin. */
+        NewProject: {
+            /** @description `slate` when absent. */
+            color?: string | null;
+            /**
+             * Format: uuid
+             * @description Made by the client (UUIDv7): the same request again begins nothing new. By the server when
+             *     absent.
+             */
+            id?: string | null;
+            instructions?: string;
+            name: string;
+        };
+        /** @description A message as the picture of a chat's branches shows it. */
+        Node: {
+            /** Format: date-time */
+            created_at: string;
+            /** @description The beginning of its text. */
+            excerpt: string;
+            /** Format: uuid */
+            id: string;
+            model?: string | null;
+            /** Format: uuid */
+            parent_id?: string | null;
+            /** @description `user` or `assistant`. */
+            role: string;
+            state: components["schemas"]["MessageState"];
+        };
         OpenChat: {
             chat: components["schemas"]["Chat"];
             /** @description From the first message to the active leaf. */
             messages: components["schemas"]["Message"][];
+        };
+        /** @description A group of chats. */
+        Project: {
+            /**
+             * Format: int64
+             * @description How many chats it has, without those in the archive or the trash.
+             */
+            chats: number;
+            /** @description `slate`, `azurite`, `moss`, `ochre`, `rust` or `plum`. */
+            color: string;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Since when it is in the trash.
+             */
+            deleted_at?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @description What the models are told in every chat of the project; it holds from the next answer on. */
+            instructions: string;
+            name: string;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: int64
+             * @description Name it in a change; a stale one is refused.
+             */
+            version: number;
+        };
+        /** @description A change of a project; what is left out stays. */
+        ProjectChange: {
+            color?: string | null;
+            instructions?: string | null;
+            name?: string | null;
+            /**
+             * Format: int64
+             * @description The version you saw.
+             */
+            version: number;
+        };
+        ProjectList: {
+            projects: components["schemas"]["Project"][];
         };
         /** @description Why a reply ended as it did. */
         Reason: {
@@ -373,13 +674,18 @@ export interface components {
             /** @description For people: one sentence. */
             detail: string;
         };
-        Renaming: {
-            title: string;
+        /** @description How the other answer shall be made. */
+        Regenerating: {
             /**
-             * Format: int64
-             * @description The version you saw.
+             * @description How it shall differ: "shorter", "in French"; at most 2,000 characters.
+             * @default null
              */
-            version: number;
+            instruction: string | null;
+            /**
+             * @description The model to answer, `provider/model`; the chat's when absent.
+             * @default null
+             */
+            model: string | null;
         };
         /** @description What a send is answered with. */
         Sent: {
@@ -414,6 +720,20 @@ export interface components {
             secure: boolean;
             state: components["schemas"]["SessionState"];
             user?: components["schemas"]["User"] | null;
+        };
+        Switching: {
+            /**
+             * Format: uuid
+             * @description A message of the branch to show.
+             */
+            message_id: string;
+        };
+        /** @description Every message of a chat, and where the shown path ends. */
+        Tree: {
+            /** Format: uuid */
+            active_leaf: string;
+            /** @description Oldest first. */
+            nodes: components["schemas"]["Node"][];
         };
         /** @description Somebody with an account. */
         User: {
@@ -483,6 +803,10 @@ export interface operations {
                 limit?: number;
                 /** @description `next` of the page before. */
                 before?: string;
+                /** @description `recent`: neither pinned nor archived nor in a project. `pinned`, `archived`, or `trash`. */
+                filter?: "recent" | "pinned" | "archived" | "trash";
+                /** @description The chats of this project instead, without the archived ones. */
+                project?: string;
             };
             header?: never;
             path?: never;
@@ -496,6 +820,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChatList"];
+                };
+            };
+        };
+    };
+    archive_all: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HowMany"];
+                };
+            };
+        };
+    };
+    delete_all: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HowMany"];
                 };
             };
         };
@@ -540,7 +902,7 @@ export interface operations {
             };
         };
     };
-    rename: {
+    change: {
         parameters: {
             query?: never;
             header?: never;
@@ -551,7 +913,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Renaming"];
+                "application/json": components["schemas"]["Change"];
             };
         };
         responses: {
@@ -562,6 +924,25 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Chat"];
                 };
+            };
+        };
+    };
+    erase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -593,6 +974,29 @@ export interface operations {
             };
         };
     };
+    read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Looked"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     restore: {
         parameters: {
             query?: never;
@@ -610,6 +1014,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Chat"];
+                };
+            };
+        };
+    };
+    switch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Switching"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenChat"];
+                };
+            };
+        };
+    };
+    tree: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tree"];
                 };
             };
         };
@@ -652,6 +1102,137 @@ export interface operations {
             };
         };
     };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Those in the trash instead. */
+                trash?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectList"];
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProject"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Project"];
+                };
+            };
+        };
+    };
+    open: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Project"];
+                };
+            };
+        };
+    };
+    delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Project"];
+                };
+            };
+        };
+    };
+    restore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Project"];
+                };
+            };
+        };
+    };
     go_on: {
         parameters: {
             query?: never;
@@ -673,6 +1254,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Message"];
+                };
+            };
+        };
+    };
+    regenerate: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description At most 255 visible ASCII characters; the same key gives the same answer */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Regenerating"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sent"];
                 };
             };
         };

@@ -28,12 +28,9 @@ pub fn generation_finished(lease: &Lease, account: &Account) -> Event {
         attempt: lease.attempt,
         model: lease.model.clone(),
         state: account.state.clone(),
-        usage: account.usage.map(|usage| pb::Usage { input: usage.input, output: usage.output, estimated: false }),
+        usage: account.usage.map(|usage| pb::Usage { input: usage.input, output: usage.output }),
         first_piece: account.first_piece.map(millis),
         took: millis(account.took),
-        person: lease.space_id.as_bytes().into(),
-        cost: 0,
-        kind: "reply".into(),
     };
     Event {
         space: lease.space_id,

@@ -66,9 +66,9 @@ impl Worker {
         })
     }
 
-    /// `message.sent` and `reply.continued`: takes the reply and lets the bus go on at once.
+    /// `message.sent`, `reply.regenerated` and `reply.continued`: takes the reply and lets the bus go on at once.
     pub async fn hear(self: Arc<Self>, delivery: Delivery) -> Result<()> {
-        if !matches!(delivery.kind.as_str(), "message.sent" | "reply.continued") {
+        if !matches!(delivery.kind.as_str(), "message.sent" | "reply.regenerated" | "reply.continued") {
             return Ok(());
         }
         let asked = ReplyAsked::decode(delivery.payload.as_slice()).map_err(Error::internal)?;

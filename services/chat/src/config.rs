@@ -10,10 +10,12 @@ pub struct Config {
     pub message_limit: usize,
     /// For how many hours a repeated send gets the first one's answer.
     pub remember_sends_hours: u32,
+    /// For how many days what was deleted can be taken out of the trash.
+    pub trash_days: u32,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { message_limit: 200_000, remember_sends_hours: 48 }
+        Self { message_limit: 200_000, remember_sends_hours: 48, trash_days: 30 }
     }
 }

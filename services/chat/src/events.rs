@@ -1,17 +1,18 @@
 //! What chat tells the others: ids and facts, never text.
 
-use crate::domain::{Chat, Message};
+use crate::domain::{Chat, Message, Project};
 use platform::events::{Event, Topic};
 use proto::{
     Message as _,
-    chat::v1::{ChatChanged, ReplyAsked, ReplyFinished},
+    chat::v1::{ChatChanged, ProjectChanged, ReplyAsked, ReplyFinished},
 };
 use uuid::Uuid;
 
 /// `chat-events`, keyed by chat.
 pub const TOPIC: Topic = platform::topic!("chat");
 
-/// `message.sent`, or `reply.continued` for another attempt.
+/// `message.sent`, `reply.regenerated` for another reply beside the ones that are there, or
+/// `reply.continued` for another attempt.
 pub fn reply_asked(space: Uuid, actor: Uuid, kind: &'static str, version: i64, reply: &Message) -> Event {
     let payload = ReplyAsked {
         chat: reply.chat_id.as_bytes().into(),
@@ -34,13 +35,39 @@ pub fn reply_finished(space: Uuid, reply: &Message) -> Event {
 }
 
 /// `before` is what the change replaced; it never leaves the service.
-pub fn chat_changed(space: Uuid, actor: Uuid, kind: &'static str, chat: &Chat, before: Option<String>) -> Event {
+pub fn chat_changed(space: Uuid, actor: Option<Uuid>, kind: &'static str, chat: &Chat, before: Option<&Chat>) -> Event {
     let payload = ChatChanged { chat: chat.id.as_bytes().into() };
-    let mut event = event(space, chat.id, chat.version, kind, Some(actor), payload.encode_to_vec());
-    event.change = before;
+    let mut event = event(space, chat.id, chat.version, kind, actor, payload.encode_to_vec());
+    event.change = before.and_then(|before| serde_json::to_string(before).ok());
     event
 }
 
-fn event(space: Uuid, chat: Uuid, version: i64, kind: &'static str, actor: Option<Uuid>, payload: Vec<u8>) -> Event {
-    Event { space, aggregate: chat, version, kind, actor, payload, change: None }
+/// `chats.archived`, `chats.deleted`: all of a space at once.
+pub fn all_changed(space: Uuid, actor: Uuid, kind: &'static str) -> Event {
+    event(space, space, 0, kind, Some(actor), Vec::new())
+}
+
+/// `project.created`, `project.changed`, `project.deleted`, `project.restored`. `before` as above.
+pub fn project_changed(
+    space: Uuid,
+    actor: Uuid,
+    kind: &'static str,
+    project: &Project,
+    before: Option<&Project>,
+) -> Event {
+    let payload = ProjectChanged { project: project.id.as_bytes().into() };
+    let mut event = event(space, project.id, project.version, kind, Some(actor), payload.encode_to_vec());
+    event.change = before.and_then(|before| serde_json::to_string(before).ok());
+    event
+}
+
+fn event(
+    space: Uuid,
+    aggregate: Uuid,
+    version: i64,
+    kind: &'static str,
+    actor: Option<Uuid>,
+    payload: Vec<u8>,
+) -> Event {
+    Event { space, aggregate, version, kind, actor, payload, change: None }
 }

@@ -15,8 +15,10 @@ pub use domain::{Chat, Message, Reason, Reply, State};
 use platform::{Platform, Result, Service, db::Migration, hints, service::rpc_router};
 use std::sync::Arc;
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "chats", sql: include_str!("../migrations/0001_chats.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "chats", sql: include_str!("../migrations/0001_chats.sql") },
+    Migration { version: 2, name: "branches", sql: include_str!("../migrations/0002_branches.sql") },
+];
 
 /// Starts the service.
 ///
@@ -28,6 +30,7 @@ pub async fn start(platform: &Platform, config: Config) -> Result<Service> {
     hints::relay(&platform, events::TOPIC);
     let chats = service::Chats::new(&platform, config);
     platform.background.spawn_until_drained(chats.clone().forget_old_sends());
+    platform.background.spawn_until_drained(chats.clone().empty_trash());
 
     let http = handlers::http::api().router("chat", platform.signer.clone(), platform.metrics.clone(), chats.clone());
     let rpc = rpc_router(handlers::grpc::routes(chats.clone()), platform.signer.clone());

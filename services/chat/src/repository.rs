@@ -2,4 +2,7 @@
 
 pub mod chats;
 pub mod messages;
+pub mod projects;
 pub mod sends;
+pub mod trash;
+pub mod tree;

@@ -1,28 +1,32 @@
 //! What can be done with conversations. Makes ids and times; the repository stores what it is
 //! given.
 
+mod branches;
+mod changes;
+mod projects;
+mod regenerate;
 mod replies;
 mod send;
+mod sent;
+mod sweep;
+mod trash;
 
+pub use branches::Tree;
+pub use changes::Change;
+pub use projects::{NewProject, ProjectChange};
+pub use regenerate::Regenerating;
 pub use replies::{Context, End};
 pub use send::{Asked, Sent};
 
 use crate::{
     config::Config,
-    domain::{Chat, Message, check_title},
-    events,
-    repository::{chats, messages, sends},
+    domain::{Chat, Message, Shelf},
+    repository::{chats, tree},
 };
-use chrono::TimeDelta;
 use futures_util::FutureExt as _;
-use platform::{
-    Error, Platform, Result,
-    db::{Scope, Tx},
-    peers::Peer,
-    principal::Person,
-};
+use platform::{Error, Platform, Result, db::Tx, peers::Peer, principal::Person};
 use proto::ai::v1::{ResolveModelRequest, ai_client::AiClient};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use uuid::Uuid;
 
 pub use chats::Cursor;
@@ -44,10 +48,12 @@ impl Chats {
         self.platform.db.check().await
     }
 
-    /// A page of the list, newest activity first, and where the next one begins.
+    /// A page of a shelf, or of a project, and where the next one begins.
     pub async fn list(
         &self,
         person: &Person,
+        shelf: Shelf,
+        project: Option<Uuid>,
         before: Option<Cursor>,
         limit: i64,
     ) -> Result<(Vec<Chat>, Option<Cursor>)> {
@@ -55,133 +61,55 @@ impl Chats {
         let mut page = self
             .platform
             .db
-            .read(space, move |tx| async move { chats::list(tx, space, before, limit + 1).await }.boxed())
+            .read(space, move |tx| {
+                async move {
+                    match project {
+                        Some(project) => chats::of_project(tx, space, project, before, limit + 1).await,
+                        None => chats::list(tx, space, shelf, before, limit + 1).await,
+                    }
+                }
+                .boxed()
+            })
             .await?;
         let more = i64::try_from(page.len()).unwrap_or(i64::MAX) > limit;
         if more {
             page.pop();
         }
-        let next = page.last().filter(|_| more).map(|last| Cursor { updated_at: last.updated_at, id: last.id });
+        let next = page.last().filter(|_| more).map(|last| {
+            let at = if shelf == Shelf::Trash { last.deleted_at.unwrap_or(last.updated_at) } else { last.updated_at };
+            Cursor { at: at.timestamp_millis(), id: last.id }
+        });
         Ok((page, next))
     }
 
     /// A chat and the path that leads to its active leaf.
     pub async fn open(&self, person: &Person, id: Uuid) -> Result<(Chat, Vec<Message>)> {
         let space = person.space();
-        self.platform
-            .db
-            .read(space, move |tx| {
-                async move {
-                    let chat = found(tx, space, id).await?;
-                    let leaf = chats::leaf(tx, space, id).await?.unwrap_or_default();
-                    Ok((chat, messages::path(tx, space, leaf).await?))
-                }
-                .boxed()
-            })
-            .await
-    }
-
-    /// Refuses a change that was based on an older version, with the newest state.
-    pub async fn rename(&self, person: &Person, id: Uuid, title: &str, version: i64) -> Result<Chat> {
-        let (space, actor, now, title) = (person.space(), person.user, self.platform.clock.now(), check_title(title)?);
-        self.platform
-            .db
-            .write(space, move |tx| {
-                let title = title.clone();
-                async move {
-                    let mut chat = found(tx, space, id).await?;
-                    if chat.version != version {
-                        return Err(Error::stale("the chat was changed meanwhile; look at it and decide again")
-                            .with("current", &chat));
-                    }
-                    let before = std::mem::replace(&mut chat.title, title);
-                    chat.version += 1;
-                    chats::rename(tx, space, &chat).await?;
-                    let event = events::chat_changed(space, actor, "chat.renamed", &chat, Some(before));
-                    events::TOPIC.append(tx, event, now).await?;
-                    Ok(chat)
-                }
-                .boxed()
-            })
-            .await
-    }
-
-    /// Moves a chat to the trash and stops its answer. What the answer had is still stored.
-    pub async fn delete(&self, person: &Person, id: Uuid) -> Result<()> {
-        let (space, actor, now) = (person.space(), person.user, self.platform.clock.now());
-        let stopped = self
-            .platform
-            .db
-            .write(space, move |tx| {
-                async move {
-                    let mut chat = found(tx, space, id).await?;
-                    chats::set_deleted(tx, space, id, Some(now)).await?;
-                    chat.version += 1;
-                    let event = events::chat_changed(space, actor, "chat.deleted", &chat, None);
-                    events::TOPIC.append(tx, event, now).await?;
-                    let mut stopped = Vec::new();
-                    for mut reply in messages::running(tx, space, id).await? {
-                        replies::stop(tx, space, &mut reply, true, now).await?;
-                        stopped.push(reply.message.id);
-                    }
-                    Ok(stopped)
-                }
-                .boxed()
-            })
-            .await?;
-        for reply in stopped {
-            self.platform.streams.nudge(reply).await?;
-        }
-        Ok(())
-    }
-
-    /// Takes a chat out of the trash.
-    pub async fn restore(&self, person: &Person, id: Uuid) -> Result<Chat> {
-        let (space, actor, now) = (person.space(), person.user, self.platform.clock.now());
-        self.platform
-            .db
-            .write(space, move |tx| {
-                async move {
-                    let changed = chats::set_deleted(tx, space, id, None).await?;
-                    let chat = found(tx, space, id).await?;
-                    if changed {
-                        let event = events::chat_changed(space, actor, "chat.restored", &chat, None);
-                        events::TOPIC.append(tx, event, now).await?;
-                    }
-                    Ok(chat)
-                }
-                .boxed()
-            })
-            .await
+        self.platform.db.read(space, move |tx| async move { shown(tx, space, id).await }.boxed()).await
     }
 
     /// The model that `id` names, or the default for an empty one.
     async fn resolve_model(&self, id: &str) -> Result<String> {
-        let request = ResolveModelRequest { id: id.into(), ..ResolveModelRequest::default() };
+        let request = ResolveModelRequest { id: id.into() };
         Ok(self.ai.clone().resolve_model(request).await?.into_inner().id)
     }
 
-    /// Sends are remembered for a while, not for ever.
-    pub async fn forget_old_sends(self) {
-        loop {
-            let oldest = self.platform.clock.now() - TimeDelta::hours(self.config.remember_sends_hours.into());
-            let forgotten = self
-                .platform
-                .db
-                .write(Scope::System, move |tx| async move { sends::forget(tx, oldest).await }.boxed())
-                .await;
-            match forgotten {
-                Ok(1000..) => {}
-                Ok(_) => tokio::time::sleep(Duration::from_secs(3600)).await,
-                Err(error) => {
-                    tracing::warn!(%error, "old sends could not be forgotten");
-                    tokio::time::sleep(Duration::from_secs(60)).await;
-                }
-            }
+    /// Tells whoever produces these replies that a wish is stored.
+    async fn nudge(&self, replies: Vec<Uuid>) -> Result<()> {
+        for reply in replies {
+            self.platform.streams.nudge(reply).await?;
         }
+        Ok(())
     }
 }
 
 async fn found(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<Chat> {
     chats::find(tx, space, id).await?.ok_or_else(|| Error::not_found("chat"))
+}
+
+/// A chat as it is opened.
+async fn shown(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<(Chat, Vec<Message>)> {
+    let chat = found(tx, space, id).await?;
+    let leaf = chats::leaf(tx, space, id).await?.unwrap_or_default();
+    Ok((chat, tree::shown(tx, space, id, leaf).await?))
 }

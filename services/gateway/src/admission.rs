@@ -59,7 +59,7 @@ impl Drop for Place {
 impl Gateway {
     /// Whoever's session cookie this is. A cookie that says nothing is nobody's; a session service
     /// that cannot be asked is an error, never nobody.
-    pub(crate) async fn caller(&self, headers: &HeaderMap, address: &str) -> Result<Caller> {
+    pub(crate) async fn caller(&self, headers: &HeaderMap) -> Result<Caller> {
         let Some(token) =
             cookies::find(headers, cookies::name(self.config.is_secure())).filter(|token| !token.is_empty())
         else {
@@ -69,12 +69,8 @@ impl Gateway {
         if let Some(known) = self.platform.cache.get(&key).await? {
             return serde_json::from_slice(&known).map_err(Error::internal);
         }
-        let resolved = self
-            .sessions
-            .clone()
-            .resolve(ResolveRequest { token: token.into(), address: address.into() })
-            .await
-            .map_err(Error::from)?;
+        let resolved =
+            self.sessions.clone().resolve(ResolveRequest { token: token.into() }).await.map_err(Error::from)?;
         let caller = match resolved.into_inner().session {
             None => Caller::Nobody,
             Some(session) => Caller::Person(Person::signed_in(

@@ -20,6 +20,9 @@ const SERVICES: &[(&str, &str)] = &[
     ("/api/v1/chats/{*rest}", "chat"),
     ("/api/v1/replies/{id}/stop", "chat"),
     ("/api/v1/replies/{id}/continue", "chat"),
+    ("/api/v1/replies/{id}/regenerate", "chat"),
+    ("/api/v1/projects", "chat"),
+    ("/api/v1/projects/{*rest}", "chat"),
 ];
 
 pub(crate) fn router(gateway: Gateway) -> Router {

@@ -1,11 +1,13 @@
-// Every text of the app comes through here: typed ids, ICU messages, one compiled catalogue per locale and area.
+// Every text of the app comes through here: typed ids, ICU messages, one compiled catalogue per locale.
 import { i18n } from "@lingui/core";
-import type account from "../locales/account/en.json";
-import type core from "../locales/en.json";
+import type catalogue from "../locales/en.json";
+import { messages } from "../locales/en";
 
-export type TextId = keyof typeof core | keyof typeof account;
+export type TextId = keyof typeof catalogue;
 
-/** The text of `id` in the active locale. Its area must be loaded: see `withTexts`. */
+i18n.loadAndActivate({ locale: "en", messages });
+
+/** The text of `id` in the active locale. */
 export function t(id: TextId, values?: Record<string, string | number>): string {
   return i18n._(id, values);
 }

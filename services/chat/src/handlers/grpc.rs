@@ -30,13 +30,18 @@ impl pb::chat_server::Chat for Chats {
         let asked = request.into_inner();
         let answer = match Self::context(self, id(&asked.space)?, id(&asked.reply)?, asked.attempt).await? {
             Context::Settled(reply) => pb::context_answer::Answer::Settled(outcome(reply)),
-            Context::Going { reply, turns } => pb::context_answer::Answer::Going(pb::Going {
+            Context::Going { reply, turns, system } => pb::context_answer::Answer::Going(pb::Going {
                 turns: turns
                     .into_iter()
                     .map(|turn| pb::Turn {
                         role: if turn.role == "user" { pb::turn::Role::User } else { pb::turn::Role::Assistant }.into(),
                         text: turn.text,
+                        attachments: Vec::new(),
                     })
+                    .collect(),
+                system: system
+                    .into_iter()
+                    .map(|part| pb::SystemPart { kind: part.kind.into(), text: part.text })
                     .collect(),
                 model: reply.message.model.unwrap_or_default(),
                 text: reply.message.text,

@@ -4,12 +4,13 @@ use crate::domain::{Message, Reply};
 use platform::{Error, Result, db::Tx};
 use uuid::Uuid;
 
-pub async fn insert(tx: &mut Tx<'_>, space: Uuid, message: &Message) -> Result<()> {
+/// `instruction` is what a person asked of this answer alone.
+pub async fn insert(tx: &mut Tx<'_>, space: Uuid, message: &Message, instruction: Option<&str>) -> Result<()> {
     tx.query(
         "insert into chat_messages
              (space_id, id, chat_id, parent_id, role, text, state, model, attempt, next_seq, marks, stop_asked, continued,
-              created_at, finished_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, '[]', 0, 0, $10, $11)",
+              instruction, created_at, finished_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, '[]', 0, 0, $10, $11, $12)",
     )
     .bind(space)
     .bind(message.id)
@@ -20,6 +21,7 @@ pub async fn insert(tx: &mut Tx<'_>, space: Uuid, message: &Message) -> Result<(
     .bind(message.state.name())
     .bind(message.model.clone())
     .bind(message.attempt)
+    .bind(instruction)
     .bind(message.created_at)
     .bind(message.finished_at)
     .run()
@@ -31,6 +33,16 @@ pub async fn exists(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<bool> {
     let found: Option<i64> =
         tx.query("select 1 from chat_messages where space_id = $1 and id = $2").bind(space).bind(id).value().await?;
     Ok(found.is_some())
+}
+
+/// A message of any kind, of this chat.
+pub async fn find(tx: &mut Tx<'_>, space: Uuid, chat: Uuid, id: Uuid) -> Result<Option<Message>> {
+    tx.query("select * from chat_messages where space_id = $1 and id = $3 and chat_id = $2")
+        .bind(space)
+        .bind(chat)
+        .bind(id)
+        .maybe()
+        .await
 }
 
 /// A reply; a person's message is none.
@@ -59,13 +71,33 @@ pub async fn path(tx: &mut Tx<'_>, space: Uuid, leaf: Uuid) -> Result<Vec<Messag
     .await
 }
 
-/// The reply of `chat` that is being written, if any.
+/// The replies of `chat` that are being written.
 pub async fn running(tx: &mut Tx<'_>, space: Uuid, chat: Uuid) -> Result<Vec<Reply>> {
     tx.query("select * from chat_messages where space_id = $1 and chat_id = $2 and state in ('queued', 'streaming')")
         .bind(space)
         .bind(chat)
         .all()
         .await
+}
+
+/// The replies that are being written in any chat of the space.
+pub async fn running_anywhere(tx: &mut Tx<'_>, space: Uuid) -> Result<Vec<Reply>> {
+    tx.query("select * from chat_messages where space_id = $1 and state in ('queued', 'streaming')")
+        .bind(space)
+        .all()
+        .await
+}
+
+/// The replies that are being written in the chats of a project.
+pub async fn running_in_project(tx: &mut Tx<'_>, space: Uuid, project: Uuid) -> Result<Vec<Reply>> {
+    tx.query(
+        "select m.* from chat_messages m join chat_chats c on c.space_id = $1 and c.id = m.chat_id
+         where m.space_id = $1 and m.state in ('queued', 'streaming') and c.project_id = $2",
+    )
+    .bind(space)
+    .bind(project)
+    .all()
+    .await
 }
 
 /// Stores what can change of a reply.

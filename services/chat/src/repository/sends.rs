@@ -8,7 +8,7 @@ use uuid::Uuid;
 pub struct Send {
     /// SHA-256 of what was asked.
     pub request: Vec<u8>,
-    /// The JSON it was answered with.
+    /// The JSON it was answered with; empty when the chat was erased since.
     pub answer: String,
 }
 from_row!(Send { request, answer });
@@ -21,15 +21,25 @@ pub async fn find(tx: &mut Tx<'_>, space: Uuid, key: &str) -> Result<Option<Send
         .await
 }
 
-pub async fn insert(tx: &mut Tx<'_>, space: Uuid, key: &str, send: &Send, now: DateTime<Utc>) -> Result<()> {
-    tx.query("insert into chat_sends (space_id, key, request, answer, created_at) values ($1, $2, $3, $4, $5)")
-        .bind(space)
-        .bind(key)
-        .bind(send.request.clone())
-        .bind(send.answer.as_str())
-        .bind(now)
-        .run()
-        .await?;
+pub async fn insert(
+    tx: &mut Tx<'_>,
+    space: Uuid,
+    chat: Uuid,
+    key: &str,
+    send: &Send,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    tx.query(
+        "insert into chat_sends (space_id, chat_id, key, request, answer, created_at) values ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(space)
+    .bind(chat)
+    .bind(key)
+    .bind(send.request.clone())
+    .bind(send.answer.as_str())
+    .bind(now)
+    .run()
+    .await?;
     Ok(())
 }
 

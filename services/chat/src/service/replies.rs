@@ -5,18 +5,29 @@ use super::Chats;
 use crate::{
     domain::{Mark, Message, Reason, Reply, State},
     events,
-    repository::{chats, messages},
+    repository::{chats, messages, projects},
 };
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
-use platform::{Error, Result, db::Tx, failpoint, principal::Person};
+use platform::{
+    Error, Result,
+    db::Tx,
+    failpoint,
+    principal::{Permission, Person},
+};
 use std::sync::Arc;
 use uuid::Uuid;
 
 /// What a worker needs to answer, or the end it finds.
 pub enum Context {
-    Going { reply: Reply, turns: Vec<Message> },
+    Going { reply: Reply, turns: Vec<Message>, system: Vec<Part> },
     Settled(Reply),
+}
+
+/// What the model is told before the turns.
+pub struct Part {
+    pub kind: &'static str,
+    pub text: String,
 }
 
 /// The end of an attempt.
@@ -56,6 +67,7 @@ impl Chats {
 
     /// Asks for another attempt of a reply that ended early. Its text is kept and gone on with.
     pub async fn go_on(&self, person: &Person, id: Uuid, model: Option<&str>) -> Result<Message> {
+        person.require(Permission::ModelsUse)?;
         let (space, actor, now) = (person.space(), person.user, self.platform.clock.now());
         let model = match model {
             Some(id) => Some(self.resolve_model(id).await?),
@@ -108,14 +120,15 @@ impl Chats {
     /// The turns `attempt` has to answer. An attempt beyond the current one is registered first, which
     /// fences off all earlier ones.
     pub async fn context(&self, space: Uuid, id: Uuid, attempt: u32) -> Result<Context> {
-        let (mut reply, mut turns) = self
+        let (mut reply, mut turns, system) = self
             .platform
             .db
             .read(space, move |tx| {
                 async move {
                     let reply = found(tx, space, id).await?;
                     let turns = messages::path(tx, space, reply.message.parent_id.unwrap_or_default()).await?;
-                    Ok((reply, turns))
+                    let system = system(tx, space, &reply).await?;
+                    Ok((reply, turns, system))
                 }
                 .boxed()
             })
@@ -149,7 +162,7 @@ impl Chats {
             });
         }
         turns.retain(|turn| !turn.text.is_empty());
-        Ok(Context::Going { reply, turns })
+        Ok(Context::Going { reply, turns, system })
     }
 
     /// Stores the end of a reply. The same end again gets the same answer; a stale attempt is refused.
@@ -168,8 +181,16 @@ impl Chats {
     }
 }
 
-async fn found(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<Reply> {
+pub(super) async fn found(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<Reply> {
     messages::reply(tx, space, id).await?.ok_or_else(|| Error::not_found("reply"))
+}
+
+/// What the person wants the model to know, from the general to the particular.
+async fn system(tx: &mut Tx<'_>, space: Uuid, reply: &Reply) -> Result<Vec<Part>> {
+    let project = projects::instructions(tx, space, reply.message.chat_id).await?;
+    let parts = [("project", project), ("regenerate", reply.instruction.clone())];
+    let said = parts.into_iter().filter_map(|(kind, text)| Some(Part { kind, text: text? }));
+    Ok(said.filter(|part| !part.text.trim().is_empty()).collect())
 }
 
 fn superseded() -> Error {
@@ -199,6 +220,17 @@ pub(super) async fn stop(
         }
         _ => Ok(()),
     }
+}
+
+/// Within a transaction: asks whatever is being written in a chat to stop. Answers which replies;
+/// nudge them once it is durable.
+pub(super) async fn stop_all(tx: &mut Tx<'_>, space: Uuid, chat: Uuid, now: DateTime<Utc>) -> Result<Vec<Uuid>> {
+    let mut stopped = Vec::new();
+    for mut reply in messages::running(tx, space, chat).await? {
+        stop(tx, space, &mut reply, true, now).await?;
+        stopped.push(reply.message.id);
+    }
+    Ok(stopped)
 }
 
 async fn register(tx: &mut Tx<'_>, space: Uuid, id: Uuid, attempt: u32) -> Result<Reply> {
@@ -240,7 +272,8 @@ async fn finish(tx: &mut Tx<'_>, end: &End, now: DateTime<Utc>) -> Result<Reply>
     message.finished_at = Some(now);
     reply.next_seq = end.next_seq;
     messages::update(tx, end.space, &reply).await?;
-    chats::touch(tx, end.space, reply.message.chat_id, now).await?;
+    let unread = (reply.message.state != State::Stopped).then_some(reply.message.id);
+    chats::finished(tx, end.space, reply.message.chat_id, unread, now).await?;
     events::TOPIC.append(tx, events::reply_finished(end.space, &reply.message), now).await?;
     Ok(reply)
 }

@@ -1,20 +1,21 @@
 //! Sending: the person's message, the queued reply, the event and the answer to a repeated request
 //! are stored in one transaction, or none of them is.
 
-use super::Chats;
+use super::{Chats, replies, sent::Keyed};
 use crate::{
     domain::{Chat, Message, State, check_text, first_title},
     events,
-    repository::{
-        chats, messages,
-        sends::{self, Send},
-    },
+    repository::{chats, messages, tree},
 };
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
-use platform::{Error, Result, db::Tx, failpoint, principal::Person};
+use platform::{
+    Error, Result,
+    db::Tx,
+    failpoint,
+    principal::{Permission, Person},
+};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -31,6 +32,15 @@ pub struct Asked {
     /// The model to answer, `provider/model`; the chat's, or the default, when absent.
     #[serde(default)]
     pub model: Option<String>,
+    /// Another version of what was said after `parent_id`: the path that was shown is kept beside it,
+    /// and an answer that is being written there is stopped.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub branch: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// What a send is answered with.
@@ -47,8 +57,7 @@ struct Draft {
     space: Uuid,
     actor: Uuid,
     chat: Uuid,
-    key: String,
-    request: Vec<u8>,
+    keyed: Keyed,
     asked: Asked,
     /// Refusals of a model wait for the look at the key: a repeated send is answered even when the
     /// model has gone meanwhile.
@@ -61,26 +70,25 @@ impl Chats {
     /// Stores a message and queues its reply. Durable when it returns; the same `key` with the same
     /// request gives the same answer.
     pub async fn send(&self, person: &Person, chat: Uuid, key: &str, asked: Asked) -> Result<Sent> {
+        person.require(Permission::ModelsUse)?;
         check_text(&asked.text, self.config.message_limit)?;
-        let request = Sha256::digest(serde_json::to_vec(&(chat, &asked)).map_err(Error::internal)?).to_vec();
         let model = match (&asked.model, asked.parent_id) {
             (Some(id), _) => self.resolve_model(id).await.map(Some),
-            (None, None) => self.resolve_model("").await.map(Some),
-            (None, Some(_)) => Ok(None),
+            (None, None) if !asked.branch => self.resolve_model("").await.map(Some),
+            (None, _) => Ok(None),
         };
         let draft = Arc::new(Draft {
             space: person.space(),
             actor: person.user,
             chat,
-            key: key.into(),
-            request,
+            keyed: Keyed::new(key, &(chat, &asked))?,
             asked,
             model,
             reply: self.platform.ids.id(),
             now: self.platform.clock.now(),
         });
         let space = draft.space;
-        let answer = self
+        let (answer, stopped) = self
             .platform
             .db
             .write(space, move |tx| {
@@ -89,18 +97,15 @@ impl Chats {
             })
             .await?;
         failpoint::hit("C2");
+        self.nudge(stopped).await?;
         serde_json::from_str(&answer).map_err(Error::internal)
     }
 }
 
-async fn store(tx: &mut Tx<'_>, draft: &Draft) -> Result<String> {
-    if let Some(before) = sends::find(tx, draft.space, &draft.key).await? {
-        if before.request == draft.request {
-            return Ok(before.answer);
-        }
-        return Err(Error::mismatch(
-            "this Idempotency-Key was used for another message; make a new key for a new message",
-        ));
+/// The answer, and the replies that were asked to stop.
+async fn store(tx: &mut Tx<'_>, draft: &Draft) -> Result<(String, Vec<Uuid>)> {
+    if let Some(answer) = draft.keyed.before(tx, draft.space).await? {
+        return Ok((answer, Vec::new()));
     }
     if messages::exists(tx, draft.space, draft.asked.id).await? {
         return Err(Error::conflict("a message with this id exists already; make a new id for a new message"));
@@ -109,8 +114,8 @@ async fn store(tx: &mut Tx<'_>, draft: &Draft) -> Result<String> {
         Ok(model) => model.clone(),
         Err(error) => return Err(Error::new(error.code(), error.message())),
     };
-    let (chat, is_new) = place(tx, draft, model).await?;
-    let message = Message {
+    let Place { chat, is_new, stopped } = place(tx, draft, model).await?;
+    let mut message = Message {
         id: draft.asked.id,
         chat_id: chat.id,
         parent_id: draft.asked.parent_id,
@@ -123,8 +128,9 @@ async fn store(tx: &mut Tx<'_>, draft: &Draft) -> Result<String> {
         marks: Vec::new(),
         created_at: draft.now,
         finished_at: Some(draft.now),
+        siblings: Vec::new(),
     };
-    let reply = Message {
+    let mut reply = Message {
         id: draft.reply,
         parent_id: Some(message.id),
         role: "assistant".into(),
@@ -135,28 +141,33 @@ async fn store(tx: &mut Tx<'_>, draft: &Draft) -> Result<String> {
         finished_at: None,
         ..message.clone()
     };
+    messages::insert(tx, draft.space, &message, None).await?;
+    messages::insert(tx, draft.space, &reply, None).await?;
     if is_new {
         chats::insert(tx, draft.space, &chat, reply.id).await?;
+        chats::look_at(tx, draft.space, chat.id, reply.id).await?;
     } else {
         chats::advance(tx, draft.space, &chat, reply.id).await?;
     }
-    messages::insert(tx, draft.space, &message).await?;
-    messages::insert(tx, draft.space, &reply).await?;
+    message.siblings = tree::children(tx, draft.space, chat.id, message.parent_id).await?;
+    reply.siblings = vec![reply.id];
     let event = events::reply_asked(draft.space, draft.actor, "message.sent", chat.version, &reply);
     events::TOPIC.append(tx, event, draft.now).await?;
 
-    let answer = serde_json::to_string(&Sent { chat, message, reply }).map_err(Error::internal)?;
-    let send = Send { request: draft.request.clone(), answer };
-    if !failpoint::mutant("no-idempotency") {
-        sends::insert(tx, draft.space, &draft.key, &send, draft.now).await?;
-    }
+    let place = (draft.space, chat.id);
+    let answer = draft.keyed.answer(tx, place, &Sent { chat, message, reply }, draft.now).await?;
     failpoint::hit("C1");
-    Ok(send.answer)
+    Ok((answer, stopped))
 }
 
-/// The chat as it will be, and whether it is new. The parent must be the active leaf and nothing
-/// may be streaming there: nobody answers what they have not seen.
-async fn place(tx: &mut Tx<'_>, draft: &Draft, model: Option<String>) -> Result<(Chat, bool)> {
+/// Where a send goes: the chat as it will be.
+struct Place {
+    chat: Chat,
+    is_new: bool,
+    stopped: Vec<Uuid>,
+}
+
+async fn place(tx: &mut Tx<'_>, draft: &Draft, model: Option<String>) -> Result<Place> {
     let Some(leaf) = chats::leaf(tx, draft.space, draft.chat).await? else {
         let Some(model) = model.filter(|_| draft.asked.parent_id.is_none()) else {
             return Err(Error::not_found("chat"));
@@ -169,25 +180,57 @@ async fn place(tx: &mut Tx<'_>, draft: &Draft, model: Option<String>) -> Result<
             created_at: draft.now,
             updated_at: draft.now,
             running: true,
+            pinned: false,
+            archived: false,
+            project_id: None,
+            unread: false,
+            deleted_at: None,
         };
-        return Ok((chat, true));
+        return Ok(Place { chat, is_new: true, stopped: Vec::new() });
     };
     let mut chat = super::found(tx, draft.space, draft.chat).await?;
+    let stopped = if draft.asked.branch {
+        branch_off(tx, draft, &chat).await?
+    } else {
+        follow_on(tx, draft, leaf).await?;
+        Vec::new()
+    };
+    chat.model = model.unwrap_or(chat.model);
+    chat.updated_at = draft.now;
+    chat.running = true;
+    Ok(Place { chat, is_new: false, stopped })
+}
+
+/// The parent must be the active leaf and nothing may be streaming there: nobody answers what they
+/// have not seen.
+async fn follow_on(tx: &mut Tx<'_>, draft: &Draft, leaf: Uuid) -> Result<()> {
     if draft.asked.parent_id != Some(leaf) {
-        let path = messages::path(tx, draft.space, leaf).await?;
+        let path = tree::shown(tx, draft.space, draft.chat, leaf).await?;
         let seen = path.iter().position(|message| Some(message.id) == draft.asked.parent_id).map_or(0, |at| at + 1);
         return Err(
             Error::conflict("there are newer turns in this chat; look at them first").with("newer", &path[seen..])
         );
     }
-    if chat.running {
+    // One on another branch that was asked to stop is as good as ended.
+    let running = messages::running(tx, draft.space, draft.chat).await?;
+    if running.iter().any(|reply| reply.message.id == leaf || !reply.stop_asked) {
         let newer: &[Message] = &[];
         return Err(
             Error::conflict("an answer is still being written here; wait for it or stop it").with("newer", newer)
         );
     }
-    chat.model = model.unwrap_or(chat.model);
-    chat.updated_at = draft.now;
-    chat.running = true;
-    Ok((chat, false))
+    Ok(())
+}
+
+/// Another version of a turn. Whatever is being written in the chat stops: a person reads one answer
+/// at a time.
+async fn branch_off(tx: &mut Tx<'_>, draft: &Draft, chat: &Chat) -> Result<Vec<Uuid>> {
+    if let Some(parent) = draft.asked.parent_id {
+        let parent =
+            messages::find(tx, draft.space, chat.id, parent).await?.ok_or_else(|| Error::not_found("message"))?;
+        if !parent.state.is_terminal() {
+            return Err(Error::conflict("the answer before this turn is still being written; wait for it or stop it"));
+        }
+    }
+    replies::stop_all(tx, draft.space, chat.id, draft.now).await
 }

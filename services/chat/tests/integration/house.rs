@@ -30,6 +30,7 @@ pub struct House {
     pub platform: Platform,
     pub ana: Person,
     pub dan: Person,
+    pub clock: Arc<FixedClock>,
     router: Router,
     /// As ai calls it.
     rpc: ChatClient<Peer>,
@@ -46,18 +47,10 @@ impl ai::ai_server::Ai for Models {
         request: tonic::Request<ai::ResolveModelRequest>,
     ) -> Result<tonic::Response<ai::Model>, tonic::Status> {
         match request.into_inner().id.as_str() {
-            "" | "test/one" => Ok(tonic::Response::new(ai::Model { id: "test/one".into(), vision: false })),
-            "test/two" => Ok(tonic::Response::new(ai::Model { id: "test/two".into(), vision: true })),
+            "" | "test/one" => Ok(tonic::Response::new(ai::Model { id: "test/one".into() })),
+            "test/two" => Ok(tonic::Response::new(ai::Model { id: "test/two".into() })),
             _ => Err(Error::not_found("model").into()),
         }
-    }
-
-    async fn title(
-        &self,
-        request: tonic::Request<ai::TitleRequest>,
-    ) -> Result<tonic::Response<ai::Titled>, tonic::Status> {
-        let title = format!("About {}", request.into_inner().question);
-        Ok(tonic::Response::new(ai::Titled { title }))
     }
 }
 
@@ -80,7 +73,7 @@ impl House {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = FixedClock::at(chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap());
-        let platform = isolated::platform(folder.path(), clock, Arc::new(SystemIds)).await.unwrap();
+        let platform = isolated::platform(folder.path(), clock.clone(), Arc::new(SystemIds)).await.unwrap();
         let models = tonic::service::Routes::new(ai::ai_server::AiServer::new(Models));
         platform.peers.announce("ai", rpc_router(models, platform.signer.clone())).unwrap();
         let service = chat::start(&platform, chat::Config::default()).await.unwrap();
@@ -88,7 +81,42 @@ impl House {
         platform.peers.announce("chat", service.router.clone()).unwrap();
         let person = || Person::signed_in(Uuid::now_v7(), Uuid::now_v7(), Role::USER);
         let rpc = ChatClient::new(platform.acting_as("ai").peer("chat"));
-        Self { platform, ana: person(), dan: person(), router: service.router, rpc, _folder: folder }
+        Self { platform, ana: person(), dan: person(), clock, router: service.router, rpc, _folder: folder }
+    }
+
+    /// What runs by itself begins again, as after a restart.
+    pub async fn restart(&self) {
+        chat::start(&self.platform, chat::Config::default()).await.unwrap();
+    }
+
+    /// Waits, at most ten seconds, until `holds` does.
+    pub async fn until(&self, mut holds: impl AsyncFnMut() -> bool) {
+        for _ in 0..400 {
+            if holds().await {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        panic!("it did not come to that in ten seconds");
+    }
+
+    /// Whether a table of chat holds `text`.
+    pub async fn holds(&self, text: &'static str) -> bool {
+        let found = self.platform.db.read(Scope::System, move |tx| {
+            async move {
+                tx.query(
+                    "select (select count(*) from chat_messages where instr(text, $1))
+                         + (select count(*) from chat_sends where instr(answer, $1))
+                         + (select count(*) from chat_chats where instr(title, $1))
+                         + (select count(*) from chat_events where instr(coalesce(change, ''), $1))",
+                )
+                .bind(text)
+                .value::<i64>()
+                .await
+            }
+            .boxed()
+        });
+        found.await.unwrap().unwrap_or(0) > 0
     }
 
     pub async fn raw(&self, request: Request<Body>) -> Answer {

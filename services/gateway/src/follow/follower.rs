@@ -182,7 +182,7 @@ impl Follower {
     /// A quiet while: is the session still good, and has the reply ended without a word on its
     /// stream?
     async fn look(&mut self) -> Result<Option<Bytes>> {
-        if self.gateway.caller(&self.cookies, "").await? != Caller::Person(self.person.clone()) {
+        if self.gateway.caller(&self.cookies).await? != Caller::Person(self.person.clone()) {
             self.stage = Stage::Over;
             return Ok(Some(Bytes::new()));
         }
@@ -214,9 +214,9 @@ impl Follower {
                         }
                         match kind(entry) {
                             Ok(Some(Kind::Text(piece))) => text.push_str(&piece),
-                            Ok(Some(kind @ (Kind::Continued(_) | Kind::Trimmed(_)))) => {
+                            Ok(Some(Kind::Continued(_))) => {
                                 let at = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
-                                marks.push(Mark { kind: mark(&kind).into(), at });
+                                marks.push(Mark { kind: "continued".into(), at });
                             }
                             Ok(Some(Kind::Done(_))) => done = true,
                             Ok(Some(Kind::End(_)) | None) => {}
@@ -314,18 +314,13 @@ fn kind(entry: &Entry) -> Result<Option<Kind>> {
     Ok(Chunk::decode(entry.bytes.clone()).map_err(Error::internal)?.kind)
 }
 
-/// What a mark says happened at its place.
-fn mark(kind: &Kind) -> &'static str {
-    if matches!(kind, Kind::Trimmed(_)) { "trimmed" } else { "continued" }
-}
-
 /// The events of a batch, and whether it says that the end is stored.
 fn frames(batch: &Batch) -> Result<(Vec<u8>, bool)> {
     let (mut out, mut done) = (Vec::new(), false);
     for entry in &batch.entries {
         let (event, data) = match kind(entry)? {
             Some(Kind::Text(text)) => ("text", json!({ "text": text })),
-            Some(kind @ (Kind::Continued(_) | Kind::Trimmed(_))) => ("mark", json!({ "kind": mark(&kind) })),
+            Some(Kind::Continued(_)) => ("mark", json!({ "kind": "continued" })),
             Some(Kind::Done(_)) => {
                 done = true;
                 ("end", json!({}))

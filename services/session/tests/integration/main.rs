@@ -3,7 +3,6 @@
 
 mod callers;
 mod lifetimes;
-mod presence;
 mod tokens;
 
 use futures_util::FutureExt as _;
@@ -47,17 +46,12 @@ impl House {
     }
 
     pub async fn open(&self, user: Uuid, role: &str) -> Opened {
-        let request = OpenRequest {
-            user: user.as_bytes().into(),
-            role: role.into(),
-            device: "Browser".into(),
-            ..OpenRequest::default()
-        };
+        let request = OpenRequest { user: user.as_bytes().into(), role: role.into(), device: "Browser".into() };
         self.rpc("auth").open(request).await.unwrap().into_inner()
     }
 
     pub async fn resolve(&self, token: &str) -> Option<Session> {
-        let request = ResolveRequest { token: token.into(), address: String::new() };
+        let request = ResolveRequest { token: token.into() };
         self.rpc("gateway").resolve(request).await.unwrap().into_inner().session
     }
 
