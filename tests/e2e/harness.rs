@@ -4,6 +4,7 @@
 
 mod client;
 mod database;
+mod feed;
 mod provider;
 mod script;
 mod server;
@@ -12,6 +13,7 @@ mod watch;
 
 pub use client::{Answer, Client, Draft, Sending};
 pub use database::Database;
+pub use feed::Feed;
 pub use provider::silent_provider;
 pub use script::{question, truth};
 pub use server::{Binary, Server, run_until_exit};

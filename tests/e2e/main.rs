@@ -8,6 +8,7 @@ mod chaos;
 mod chats;
 mod faults;
 mod harness;
+mod live;
 mod sends;
 mod start_up;
 mod stops;

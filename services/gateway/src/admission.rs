@@ -19,27 +19,39 @@ use uuid::Uuid;
 const BELIEVED: Duration = Duration::from_secs(5);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Open streams, by person.
+/// What people hold open, by person, and all together.
 #[derive(Default)]
-pub(crate) struct Admission(Arc<Mutex<HashMap<Uuid, u64>>>);
+pub(crate) struct Admission(Arc<Mutex<Held>>);
 
-/// A person's place for a stream; given back when dropped.
+#[derive(Default)]
+struct Held {
+    all: u64,
+    people: HashMap<Uuid, u64>,
+}
+
+/// A person's place; given back when dropped.
 pub(crate) struct Place {
-    held: Arc<Mutex<HashMap<Uuid, u64>>>,
+    held: Arc<Mutex<Held>>,
     person: Uuid,
 }
 
 impl Admission {
-    pub(crate) fn stream(&self, person: Uuid, limit: u64) -> Result<Place> {
+    /// A place for `person`, who may have `limit` of `what`, and all people together `total`.
+    pub(crate) fn enter(&self, person: Uuid, what: &str, limit: u64, total: u64) -> Result<Place> {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = held.entry(person).or_default();
+        let pause = Duration::from_secs(5);
+        if held.all >= total {
+            return Err(Error::rate_limited("this server holds all the connections it can; come again", pause));
+        }
+        let count = held.people.entry(person).or_default();
         if *count >= limit {
             return Err(Error::rate_limited(
-                format!("{limit} answers are being followed at the same time already; close a tab"),
-                Duration::from_secs(5),
+                format!("{limit} {what} are open at the same time already; close a tab"),
+                pause,
             ));
         }
         *count += 1;
+        held.all += 1;
         Ok(Place { held: self.0.clone(), person })
     }
 }
@@ -47,10 +59,11 @@ impl Admission {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = held.get_mut(&self.person) {
+        held.all -= 1;
+        if let Some(count) = held.people.get_mut(&self.person) {
             *count -= 1;
             if *count == 0 {
-                held.remove(&self.person);
+                held.people.remove(&self.person);
             }
         }
     }
@@ -82,6 +95,12 @@ impl Gateway {
         let known = serde_json::to_vec(&caller).map_err(Error::internal)?;
         self.platform.cache.put(&key, known.into(), BELIEVED).await?;
         Ok(caller)
+    }
+
+    /// Whoever's this is now, whatever was believed: for connections that outlive a request.
+    pub(crate) async fn caller_now(&self, headers: &HeaderMap) -> Result<Caller> {
+        self.forget(headers).await?;
+        self.caller(headers).await
     }
 
     /// Believes a session no longer: it was ended through this gateway.

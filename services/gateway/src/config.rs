@@ -20,6 +20,8 @@ pub struct Config {
     pub connections: usize,
     /// Live streams one person may hold open.
     pub streams_per_person: u64,
+    /// Live feeds one person may hold open: one for each browser that shows Taifas.
+    pub feeds_per_person: u64,
     /// Writing requests a person, and requests an address without a session, may make a minute.
     pub writes_per_minute: u64,
     pub anonymous_per_minute: u64,
@@ -34,6 +36,7 @@ impl Default for Config {
             head_seconds: 10,
             connections: 10_000,
             streams_per_person: 256,
+            feeds_per_person: 64,
             writes_per_minute: 1_200,
             anonymous_per_minute: 600,
         }

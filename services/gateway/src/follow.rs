@@ -4,6 +4,9 @@
 mod follower;
 mod frame;
 
+pub(crate) use follower::{Follower, refuse};
+pub(crate) use frame::{Door, Out, id as place, read_id as read_place};
+
 use crate::{Gateway, security::Admitted};
 use axum::{
     Extension,
@@ -12,7 +15,6 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
-use follower::Follower;
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use platform::{
@@ -34,7 +36,7 @@ use uuid::Uuid;
         version = "1",
         license(name = "MIT", identifier = "MIT")
     ),
-    paths(stream_description)
+    paths(stream_description, crate::live::live_description)
 )]
 struct Described;
 
@@ -64,7 +66,7 @@ pub(crate) async fn stream(
     Policy::Needs(Permission::ChatsRead).check(&admitted.caller)?;
     let Path(reply) = id.map_err(|_| Error::not_found("reply"))?;
     let from = headers.get("last-event-id").and_then(|value| frame::read_id(value.to_str().ok()?));
-    let follower = open(&gateway, &admitted.caller, reply, from, headers).await?;
+    let follower = open(&gateway, &admitted.caller, reply, from, Some(headers)).await?;
     Ok(respond(StatusCode::OK, follower, None))
 }
 
@@ -86,29 +88,31 @@ pub(crate) async fn sent(
 ) -> Result<Response> {
     let body = to_bytes(response.into_body(), gateway.config.body_limit * 2).await.map_err(Error::internal)?;
     let sent: SentReply = serde_json::from_slice(&body).map_err(Error::internal)?;
-    let follower = open(gateway, caller, sent.reply.id, None, browser).await?;
+    let follower = open(gateway, caller, sent.reply.id, None, Some(browser)).await?;
     Ok(respond(StatusCode::ACCEPTED, follower, Some(frame::raw("sent", &body))))
 }
 
-async fn open(
+/// Follows `reply` if `caller` may read it. With `session`, the headers that carried it, the follower
+/// itself looks whether it still lives, and writes an event stream.
+pub(crate) async fn open(
     gateway: &Gateway,
     caller: &Caller,
     reply: Uuid,
     from: Option<Position>,
-    cookies: HeaderMap,
+    session: Option<HeaderMap>,
 ) -> Result<Follower> {
     let Caller::Person(person) = caller else { return Err(Error::unauthenticated("sign in first")) };
-    let place = gateway.admission.stream(person.user, gateway.config.streams_per_person)?;
+    let place = gateway.admission.enter(person.user, "answers", gateway.config.streams_per_person, u64::MAX)?;
     // Subscribed before the question: nothing that is appended meanwhile is missed.
     let reading = gateway.platform.streams.read(reply, from);
     let following = follower::ask(gateway, person, reply).await?;
-    Ok(Follower::new(gateway.clone(), person.clone(), cookies, reply, reading, from.is_some(), following, place))
+    Ok(Follower::new(gateway.clone(), person.clone(), session, reply, reading, from.is_some(), following, place))
 }
 
 fn respond(status: StatusCode, follower: Follower, first: Option<Bytes>) -> Response {
     let frames = stream::unfold(follower, |mut follower| async move {
-        let frame = follower.next().await?;
-        Some((Ok::<_, Infallible>(frame), follower))
+        let events = follower.next().await?;
+        Some((Ok::<_, Infallible>(events.into_bytes()), follower))
     });
     let body = Body::from_stream(stream::iter(first.map(Ok)).chain(frames));
     let mut response = (status, body).into_response();

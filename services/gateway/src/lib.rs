@@ -7,6 +7,7 @@ mod cookies;
 mod follow;
 mod forward;
 mod listener;
+mod live;
 mod pages;
 mod routes;
 mod security;
@@ -16,6 +17,7 @@ pub use config::Config;
 pub use listener::{Listening, listen};
 
 use axum::Router;
+use opentelemetry::metrics::UpDownCounter;
 use platform::{Platform, Result, peers::Peer, service::Ready};
 use proto::{chat::v1::chat_client::ChatClient, session::v1::sessions_client::SessionsClient};
 use std::sync::Arc;
@@ -31,7 +33,11 @@ pub(crate) struct Inner {
     pub chat: ChatClient<Peer>,
     pub sessions: SessionsClient<Peer>,
     pub pages: pages::Pages,
+    /// Answers that are followed, and live feeds that are open.
     pub admission: admission::Admission,
+    pub feeds: admission::Admission,
+    /// How many live feeds are open, for the metrics.
+    pub connected: UpDownCounter<i64>,
     pub ready: Vec<(&'static str, Ready)>,
     pub document: String,
 }
@@ -61,6 +67,13 @@ pub fn start(
         sessions: SessionsClient::new(platform.peer("session")),
         pages: pages::Pages::load()?,
         admission: admission::Admission::default(),
+        feeds: admission::Admission::default(),
+        connected: platform
+            .metrics
+            .meter()
+            .i64_up_down_counter("feeds_open")
+            .with_description("Live feeds held open")
+            .build(),
         document: document.to_pretty_json().map_err(platform::Error::internal)?,
         platform,
         config,

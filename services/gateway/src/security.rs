@@ -46,6 +46,15 @@ async fn check(gateway: &Gateway, request: &mut Request) -> Result<Admitted> {
 /// A page of another site can make a browser send our cookie; it cannot make it send this header,
 /// nor hide where it comes from.
 fn refuse_foreign(headers: &HeaderMap, public_url: &str) -> Result<()> {
+    refuse_other_site(headers, public_url)?;
+    if !headers.contains_key("x-csrf") {
+        return Err(Error::forbidden("send the header X-CSRF: 1 with requests that change something"));
+    }
+    Ok(())
+}
+
+/// What a browser says of the page that asks. A program that is no browser says nothing.
+pub(crate) fn refuse_other_site(headers: &HeaderMap, public_url: &str) -> Result<()> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let foreign = || Error::forbidden("this request comes from another site; open Taifas itself and do it there");
     if let Some(site) = text(HeaderName::from_static("sec-fetch-site")) {
@@ -61,9 +70,6 @@ fn refuse_foreign(headers: &HeaderMap, public_url: &str) -> Result<()> {
         if !own {
             return Err(foreign());
         }
-    }
-    if !headers.contains_key("x-csrf") {
-        return Err(Error::forbidden("send the header X-CSRF: 1 with requests that change something"));
     }
     Ok(())
 }

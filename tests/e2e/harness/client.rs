@@ -95,6 +95,11 @@ impl Client {
         Ok(Answer { status, headers, body, text })
     }
 
+    /// Host and port.
+    pub fn host(&self) -> &str {
+        self.base.split_once("://").map_or("", |(_, host)| host)
+    }
+
     pub async fn get(&self, path: &str) -> Result<Answer> {
         self.call(self.request(Method::GET, path)).await
     }

@@ -1,8 +1,7 @@
 //! One browser's place in one reply. It pulls: a slow reader holds nothing but its own position.
 
-use super::frame;
+use super::frame::{Door, Out};
 use crate::{Gateway, admission::Place};
-use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::HeaderMap;
 use platform::{
@@ -22,8 +21,8 @@ use tokio::time::{Instant, interval_at};
 use uuid::Uuid;
 
 /// How often a quiet stream asks again where the reply stands and whether the session lives.
-const TICK: Duration = Duration::from_secs(5);
-const KEEP_ALIVE_TICKS: u32 = 3;
+const TICK: Duration = Duration::from_secs(4);
+const KEEP_ALIVE_TICKS: u32 = 4;
 
 /// Asks chat whether `person` may read `reply` and where it stands.
 pub async fn ask(gateway: &Gateway, person: &Person, reply: Uuid) -> Result<Following> {
@@ -37,8 +36,9 @@ pub async fn ask(gateway: &Gateway, person: &Person, reply: Uuid) -> Result<Foll
 pub struct Follower {
     gateway: Gateway,
     person: Person,
-    /// The headers that carried the session, to see whether it still lives.
-    cookies: HeaderMap,
+    /// The headers that carried the session, to see whether it still lives; none where another looks.
+    session: Option<HeaderMap>,
+    door: Door,
     reply: Uuid,
     reading: Box<dyn Reading>,
     following: Following,
@@ -90,7 +90,7 @@ impl Follower {
     pub fn new(
         gateway: Gateway,
         person: Person,
-        cookies: HeaderMap,
+        session: Option<HeaderMap>,
         reply: Uuid,
         reading: Box<dyn Reading>,
         resumes: bool,
@@ -101,7 +101,8 @@ impl Follower {
         Self {
             gateway,
             person,
-            cookies,
+            door: if session.is_some() { Door::Stream } else { Door::Feed },
+            session,
             reply,
             reading,
             following,
@@ -112,8 +113,8 @@ impl Follower {
         }
     }
 
-    /// The next bytes for the browser; none when the stream is over.
-    pub async fn next(&mut self) -> Option<Bytes> {
+    /// The next events for the browser; none when the stream is over.
+    pub async fn next(&mut self) -> Option<Out> {
         match self.stage {
             Stage::Over => return None,
             Stage::Live | Stage::Fresh if is_terminal(&self.following.state) => return Some(self.end()),
@@ -138,28 +139,32 @@ impl Follower {
                 },
                 () = ending.cancelled() => {
                     self.stage = Stage::Over;
-                    let mut out = Vec::new();
-                    frame::plain(&mut out, "reconnect", &json!({}));
-                    return Some(out.into());
+                    let mut out = self.out();
+                    out.come_again();
+                    return Some(out);
                 }
             }
         }
     }
 
-    async fn take(&mut self, item: Result<Item>) -> Result<Option<Bytes>> {
+    fn out(&self) -> Out {
+        Out::new(self.door, self.reply)
+    }
+
+    async fn take(&mut self, item: Result<Item>) -> Result<Option<Out>> {
         failpoint::hit("S1");
         match item? {
             Item::Batch(batch) => {
-                let (frames, done) = frames(&batch)?;
+                let mut out = self.out();
+                let done = write(&mut out, &batch)?;
                 if done {
                     self.following = ask(&self.gateway, &self.person, self.reply).await?;
                     if is_terminal(&self.following.state) {
-                        let mut out = frames;
                         self.write_done(&mut out);
-                        return Ok(Some(out.into()));
+                        return Ok(Some(out));
                     }
                 }
-                Ok((!frames.is_empty()).then(|| frames.into()))
+                Ok((!out.is_empty()).then_some(out))
             }
             // What the reader has does not connect with what is kept: it starts over from a snapshot.
             Item::Lost { .. } => {
@@ -181,10 +186,12 @@ impl Follower {
 
     /// A quiet while: is the session still good, and has the reply ended without a word on its
     /// stream?
-    async fn look(&mut self) -> Result<Option<Bytes>> {
-        if self.gateway.caller(&self.cookies).await? != Caller::Person(self.person.clone()) {
+    async fn look(&mut self) -> Result<Option<Out>> {
+        if let Some(session) = &self.session
+            && self.gateway.caller_now(session).await? != Caller::Person(self.person.clone())
+        {
             self.stage = Stage::Over;
-            return Ok(Some(Bytes::new()));
+            return Ok(Some(self.out()));
         }
         self.quiet += 1;
         if self.quiet > 1 {
@@ -193,11 +200,15 @@ impl Follower {
                 return Ok(Some(self.end()));
             }
         }
-        Ok(self.quiet.is_multiple_of(KEEP_ALIVE_TICKS).then_some(frame::KEEP_ALIVE))
+        let mut out = self.out();
+        if self.quiet.is_multiple_of(KEEP_ALIVE_TICKS) {
+            out.keep_alive();
+        }
+        Ok((!out.is_empty()).then_some(out))
     }
 
     /// Everything there is now, in one event that replaces what was shown.
-    async fn snapshot(&mut self) -> Bytes {
+    async fn snapshot(&mut self) -> Out {
         self.stage = Stage::Live;
         let mut text = self.following.text.clone();
         let mut marks = self.following.marks.clone();
@@ -229,14 +240,14 @@ impl Follower {
                 Err(error) => return self.break_off(&error),
             }
         }
-        let mut out = Vec::new();
+        let mut out = self.out();
         let following = &self.following;
         let state = if last.is_some() { "streaming" } else { following.state.as_str() };
         let marks = marks.iter().map(|mark| MarkOut { kind: &mark.kind, at: mark.at }).collect();
         let snapshot = Snapshot { text: &text, state, reason: None, marks, attempt: following.attempt };
         match epoch {
-            Some(epoch) => frame::placed(&mut out, epoch, last, "snapshot", &snapshot),
-            None => frame::plain(&mut out, "snapshot", &snapshot),
+            Some(epoch) => out.placed(epoch, last, "snapshot", &snapshot),
+            None => out.plain("snapshot", &snapshot),
         }
         if done {
             match ask(&self.gateway, &self.person, self.reply).await {
@@ -248,11 +259,11 @@ impl Follower {
                 Err(error) => return self.break_off(&error),
             }
         }
-        out.into()
+        out
     }
 
     /// The stored end: one snapshot, then `done`.
-    fn end(&mut self) -> Bytes {
+    fn end(&mut self) -> Out {
         // The reader may come back for another attempt: behind the stored text, not behind what it
         // had seen before.
         let epoch = match self.reading.next().now_or_never() {
@@ -268,16 +279,16 @@ impl Follower {
             marks: following.marks.iter().map(|mark| MarkOut { kind: &mark.kind, at: mark.at }).collect(),
             attempt: following.attempt,
         };
-        let mut out = Vec::new();
+        let mut out = self.out();
         match epoch {
-            Some(epoch) => frame::placed(&mut out, epoch, following.next.checked_sub(1), "snapshot", &snapshot),
-            None => frame::plain(&mut out, "snapshot", &snapshot),
+            Some(epoch) => out.placed(epoch, following.next.checked_sub(1), "snapshot", &snapshot),
+            None => out.plain("snapshot", &snapshot),
         }
         self.write_done(&mut out);
-        out.into()
+        out
     }
 
-    fn write_done(&mut self, out: &mut Vec<u8>) {
+    fn write_done(&mut self, out: &mut Out) {
         let following = &self.following;
         let finished_at = chrono_millis(following.finished_at);
         let done = json!({
@@ -285,22 +296,24 @@ impl Follower {
             "reason": reason_out(following.reason.as_ref()),
             "finished_at": finished_at,
         });
-        frame::plain(out, "done", &done);
+        out.plain("done", &done);
         self.stage = Stage::Over;
     }
 
     /// The reader reconnects with its position and loses nothing.
-    fn break_off(&mut self, error: &Error) -> Bytes {
+    fn break_off(&mut self, error: &Error) -> Out {
         self.stage = Stage::Over;
         let gone = matches!(error.code(), Code::NotFound | Code::Unauthenticated | Code::Forbidden);
         if !gone {
             tracing::warn!(reply = %self.reply, %error, "a live stream was broken off; its reader comes again");
         }
-        let mut out = Vec::new();
-        if !gone {
-            frame::plain(&mut out, "reconnect", &json!({}));
+        let mut out = self.out();
+        match self.door {
+            _ if !gone => out.come_again(),
+            Door::Feed => refuse(&mut out, error),
+            Door::Stream => {}
         }
-        out.into()
+        out
     }
 }
 
@@ -314,9 +327,14 @@ fn kind(entry: &Entry) -> Result<Option<Kind>> {
     Ok(Chunk::decode(entry.bytes.clone()).map_err(Error::internal)?.kind)
 }
 
-/// The events of a batch, and whether it says that the end is stored.
-fn frames(batch: &Batch) -> Result<(Vec<u8>, bool)> {
-    let (mut out, mut done) = (Vec::new(), false);
+/// What the reader of a feed gets in place of an answer.
+pub fn refuse(out: &mut Out, error: &Error) {
+    out.plain("error", &json!({ "code": error.code().name(), "detail": error.message() }));
+}
+
+/// Writes the events of a batch; whether one says that the end is stored.
+fn write(out: &mut Out, batch: &Batch) -> Result<bool> {
+    let mut done = false;
     for entry in &batch.entries {
         let (event, data) = match kind(entry)? {
             Some(Kind::Text(text)) => ("text", json!({ "text": text })),
@@ -328,9 +346,9 @@ fn frames(batch: &Batch) -> Result<(Vec<u8>, bool)> {
             // Entries that show nothing still move the position: the count has no gap.
             Some(Kind::End(_)) | None => ("end", json!({})),
         };
-        frame::placed(&mut out, batch.epoch, Some(entry.seq), event, &data);
+        out.placed(batch.epoch, Some(entry.seq), event, &data);
     }
-    Ok((out, done))
+    Ok(done)
 }
 
 /// RFC 3339, as the rest of the API writes times.

@@ -1,11 +1,29 @@
-//! Frames of the event stream, as the WHATWG HTML standard (§9.2) writes them.
+//! How the events of a reply look: on an event stream as the WHATWG HTML standard (§9.2) writes them,
+//! on the live feed as one JSON text each, which names the reply.
 
 use bytes::Bytes;
 use platform::streams::Position;
 use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+/// The way to the reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// An event stream of its own.
+    Stream,
+    /// The live feed, which carries other things too.
+    Feed,
+}
+
+/// Events on their way out.
+pub enum Out {
+    Stream(Vec<u8>),
+    Feed { reply: Uuid, frames: Vec<String> },
+}
 
 /// `<epoch hex>-<seq>`: the last entry a frame brings; `none` before the first.
-fn id(epoch: u64, seq: Option<u64>) -> String {
+pub fn id(epoch: u64, seq: Option<u64>) -> String {
     match seq {
         Some(seq) => format!("{epoch:x}-{seq}"),
         None => format!("{epoch:x}-none"),
@@ -20,35 +38,102 @@ pub fn read_id(text: &str) -> Option<Position> {
     Some(Position { epoch, seq })
 }
 
-/// An event that moves the reader's position.
-pub fn placed(out: &mut Vec<u8>, epoch: u64, seq: Option<u64>, event: &str, data: &impl Serialize) {
-    out.extend_from_slice(b"id: ");
-    out.extend_from_slice(id(epoch, seq).as_bytes());
-    out.push(b'\n');
-    plain(out, event, data);
-}
-
-/// An event that does not.
-pub fn plain(out: &mut Vec<u8>, event: &str, data: &impl Serialize) {
-    out.extend_from_slice(b"event: ");
-    out.extend_from_slice(event.as_bytes());
-    out.extend_from_slice(b"\ndata: ");
-    // JSON escapes line ends, so the data is one line whatever it holds.
-    let start = out.len();
-    if serde_json::to_writer(&mut *out, data).is_err() {
-        out.truncate(start);
-        out.extend_from_slice(b"{}");
+impl Out {
+    pub fn new(door: Door, reply: Uuid) -> Self {
+        match door {
+            Door::Stream => Self::Stream(Vec::new()),
+            Door::Feed => Self::Feed { reply, frames: Vec::new() },
+        }
     }
-    out.extend_from_slice(b"\n\n");
+
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Stream(bytes) => bytes.is_empty(),
+            Self::Feed { frames, .. } => frames.is_empty(),
+        }
+    }
+
+    /// An event that moves the reader's position.
+    pub fn placed(&mut self, epoch: u64, seq: Option<u64>, event: &str, data: &impl Serialize) {
+        self.write(Some(id(epoch, seq)), event, data);
+    }
+
+    /// An event that does not.
+    pub fn plain(&mut self, event: &str, data: &impl Serialize) {
+        self.write(None, event, data);
+    }
+
+    fn write(&mut self, id: Option<String>, event: &str, data: &impl Serialize) {
+        match self {
+            Self::Stream(out) => {
+                if let Some(id) = id {
+                    out.extend_from_slice(b"id: ");
+                    out.extend_from_slice(id.as_bytes());
+                    out.push(b'\n');
+                }
+                out.extend_from_slice(b"event: ");
+                out.extend_from_slice(event.as_bytes());
+                out.extend_from_slice(b"\ndata: ");
+                // JSON escapes line ends, so the data is one line whatever it holds.
+                let start = out.len();
+                if serde_json::to_writer(&mut *out, data).is_err() {
+                    out.truncate(start);
+                    out.extend_from_slice(b"{}");
+                }
+                out.extend_from_slice(b"\n\n");
+            }
+            Self::Feed { reply, frames } => {
+                #[derive(Serialize)]
+                struct Frame<'f, D: Serialize> {
+                    r#type: &'static str,
+                    reply: Uuid,
+                    event: &'f str,
+                    id: Option<String>,
+                    data: &'f D,
+                }
+                let frame = Frame { r#type: "reply", reply: *reply, event, id, data };
+                frames.extend(serde_json::to_string(&frame).ok());
+            }
+        }
+    }
+
+    /// The reader comes again with its position: on the feed by following this reply anew.
+    pub fn come_again(&mut self) {
+        match self {
+            Self::Stream(_) => self.plain("reconnect", &json!({})),
+            Self::Feed { .. } => {
+                let detail = "the answer cannot be read just now; follow it again from where you are";
+                self.plain("error", &json!({ "code": "unavailable", "detail": detail }));
+            }
+        }
+    }
+
+    /// Keeps proxies from closing a quiet stream; the feed has a beat of its own.
+    pub fn keep_alive(&mut self) {
+        if let Self::Stream(out) = self {
+            out.extend_from_slice(b": keep-alive\n\n");
+        }
+    }
+
+    pub fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Stream(out) => out.into(),
+            Self::Feed { .. } => Bytes::new(),
+        }
+    }
+
+    pub fn into_frames(self) -> Vec<String> {
+        match self {
+            Self::Stream(_) => Vec::new(),
+            Self::Feed { frames, .. } => frames,
+        }
+    }
 }
 
 /// An event whose data is JSON already.
 pub fn raw(event: &str, json: &[u8]) -> Bytes {
     [b"event: ", event.as_bytes(), b"\ndata: ", json, b"\n\n"].concat().into()
 }
-
-/// Keeps proxies from closing a quiet stream.
-pub const KEEP_ALIVE: Bytes = Bytes::from_static(b": keep-alive\n\n");
 
 #[cfg(test)]
 mod tests {
@@ -67,8 +152,23 @@ mod tests {
 
     #[test]
     fn text_with_line_ends_stays_one_data_line() {
-        let mut out = Vec::new();
-        placed(&mut out, 1, Some(2), "text", &serde_json::json!({"text": "a\r\nb\n\nc"}));
-        assert_eq!(out, b"id: 1-2\nevent: text\ndata: {\"text\":\"a\\r\\nb\\n\\nc\"}\n\n");
+        let mut out = Out::new(Door::Stream, Uuid::nil());
+        out.placed(1, Some(2), "text", &json!({"text": "a\r\nb\n\nc"}));
+        assert_eq!(out.into_bytes(), "id: 1-2\nevent: text\ndata: {\"text\":\"a\\r\\nb\\n\\nc\"}\n\n");
+    }
+
+    #[test]
+    fn on_the_feed_each_event_names_its_reply() {
+        let mut out = Out::new(Door::Feed, Uuid::from_u128(7));
+        out.placed(0x1f, None, "snapshot", &json!({"text": ""}));
+        out.keep_alive();
+        out.come_again();
+        let frames = out.into_frames();
+        let reply = "\"reply\":\"00000000-0000-0000-0000-000000000007\"";
+        let first = format!(
+            "{{\"type\":\"reply\",{reply},\"event\":\"snapshot\",\"id\":\"1f-none\",\"data\":{{\"text\":\"\"}}}}"
+        );
+        assert_eq!(frames[0], first);
+        assert!(frames.len() == 2 && frames[1].contains("\"error\",\"id\":null"), "{frames:?}");
     }
 }

@@ -1,0 +1,138 @@
+//! What one client hears, whatever it is connected by: hints behind its place, a beat, and the end
+//! when its session ends or the server does. It is pulled: a slow client holds nothing but a place.
+
+use super::frame;
+use crate::{Gateway, admission::Place};
+use http::{HeaderMap, header};
+use platform::{
+    Error, Result,
+    hints::{Heard, Hearing},
+    principal::{Caller, Person},
+    streams::Position,
+};
+use std::time::Duration;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use tokio_util::sync::CancellationToken;
+
+/// How often it is asked whether the session still lives; a revoked one must be gone in 5 s.
+const LOOK: Duration = Duration::from_secs(4);
+/// How often a client hears that the connection lives.
+const BEAT: Duration = Duration::from_secs(20);
+/// Kinds of hints after which a session may be worth less than before.
+const CHANGES_RIGHTS: [&str; 4] = ["session.", "user.", "role.", "key."];
+
+pub struct Feed {
+    hearing: Box<dyn Hearing>,
+    pub watch: Watch,
+    beat: Interval,
+    ending: CancellationToken,
+    _place: Place,
+}
+
+/// What comes next on a feed.
+pub enum Next {
+    /// Messages; the place behind each where it has one.
+    Frames(Vec<(String, Option<Position>)>),
+    /// The server ends.
+    Bye,
+    /// The session has ended, or may do less than when it connected.
+    Over,
+}
+
+/// Looks after the session of an open connection.
+pub struct Watch {
+    pub gateway: Gateway,
+    pub person: Person,
+    /// The headers that carried it, and no other.
+    credentials: HeaderMap,
+    ticks: Interval,
+    /// Asked for and not yet answered: a dropped call must not skip it.
+    due: bool,
+}
+
+fn every(time: Duration) -> Interval {
+    let mut interval = interval_at(Instant::now() + time, time);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+impl Feed {
+    /// Begins to hear at once, before the client has fetched anything, so that it misses nothing.
+    pub fn open(gateway: Gateway, caller: Caller, headers: &HeaderMap, from: Option<Position>) -> Result<Self> {
+        let Caller::Person(person) = caller else { return Err(Error::unauthenticated("sign in first")) };
+        let (config, total) = (&gateway.config, gateway.config.connections);
+        let total = u64::try_from(total).unwrap_or(u64::MAX);
+        let place = gateway.feeds.enter(person.user, "live feeds", config.feeds_per_person, total)?;
+        let mut credentials = HeaderMap::new();
+        for name in [header::COOKIE, header::AUTHORIZATION] {
+            for value in headers.get_all(&name) {
+                credentials.append(&name, value.clone());
+            }
+        }
+        let hearing = gateway.platform.hints.subscribe(person.user, from);
+        let ending = gateway.platform.background.ending();
+        gateway.connected.add(1, &[]);
+        let watch = Watch { gateway, person, credentials, ticks: every(LOOK), due: false };
+        Ok(Self { hearing, watch, beat: every(BEAT), ending, _place: place })
+    }
+
+    pub fn hello(&self) -> String {
+        frame::hello(self.hearing.position())
+    }
+
+    pub fn position(&self) -> Position {
+        self.hearing.position()
+    }
+
+    /// Waits for what comes next. Cancel safe.
+    pub async fn next(&mut self) -> Next {
+        tokio::select! {
+            biased;
+            () = self.ending.cancelled() => Next::Bye,
+            () = self.watch.over() => Next::Over,
+            heard = self.hearing.next() => match heard {
+                Ok(Heard::Hints(hints)) => {
+                    let changes = |kind: &str| CHANGES_RIGHTS.iter().any(|prefix| kind.starts_with(prefix));
+                    self.watch.due |= hints.iter().any(|(_, hint)| changes(&hint.kind));
+                    Next::Frames(hints.iter().map(|(at, hint)| (frame::hint(*at, hint), Some(*at))).collect())
+                }
+                Ok(Heard::Lost(at)) => Next::Frames(vec![(frame::resync(at), Some(at))]),
+                Err(error) => {
+                    tracing::warn!(%error, "hints cannot be heard; a client is told to come again");
+                    Next::Bye
+                }
+            },
+            _ = self.beat.tick() => {
+                let at = self.hearing.position();
+                Next::Frames(vec![(frame::ping(at), Some(at))])
+            }
+        }
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.watch.gateway.connected.add(-1, &[]);
+    }
+}
+
+impl Watch {
+    /// Completes when the session is not what it was. Cancel safe.
+    pub async fn over(&mut self) {
+        loop {
+            if !self.due {
+                self.ticks.tick().await;
+                self.due = true;
+            }
+            match self.gateway.caller_now(&self.credentials).await {
+                Ok(Caller::Person(person)) if person == self.person => self.due = false,
+                Ok(_) => return,
+                // Nobody can be asked: what cannot be proven to live does not.
+                Err(error) => {
+                    tracing::warn!(%error, "the session of a live feed cannot be looked at; it is closed");
+                    return;
+                }
+            }
+        }
+    }
+}
