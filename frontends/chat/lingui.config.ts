@@ -1,10 +1,13 @@
-// Texts live in src/locales/<locale>.json under stable ids; `lingui compile` makes the modules the app loads.
+// Texts live in src/locales/[<area>/]<locale>.json under stable ids; `lingui compile` makes the modules the app loads:
+// one area for what everybody needs at once, the others for parts of the app that are loaded when they are opened.
 import { defineConfig } from "@lingui/conf";
 import { formatter } from "@lingui/format-json";
 
+const AREAS = ["", "account/"];
+
 export default defineConfig({
   sourceLocale: "en",
-  locales: ["en"],
+  locales: ["en", "ro"],
   format: formatter({ style: "minimal" }),
-  catalogs: [{ path: "src/locales/{locale}", include: ["src"] }],
+  catalogs: AREAS.map((area) => ({ path: `src/locales/${area}{locale}`, include: ["src"] })),
 });

@@ -83,6 +83,8 @@ impl Default for Settings {
 const KNOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("OPENAI_API_KEY", "TAIFAS__AI__OPENAI_API_KEY"),
     ("OPENAI_BASE_URL", "TAIFAS__AI__OPENAI_BASE_URL"),
+    ("ANTHROPIC_API_KEY", "TAIFAS__AI__ANTHROPIC_API_KEY"),
+    ("ANTHROPIC_BASE_URL", "TAIFAS__AI__ANTHROPIC_BASE_URL"),
     ("OLLAMA_HOST", "TAIFAS__AI__OLLAMA_BASE_URL"),
 ];
 
@@ -180,10 +182,18 @@ mod tests {
 
     #[test]
     fn what_others_taught_people_to_set_is_found_and_ours_wins() {
-        let found =
-            Settings::load(None, vec![pair("OPENAI_BASE_URL", "http://a/v1"), pair("OLLAMA_HOST", "0.0.0.0")]).unwrap();
+        let found = Settings::load(
+            None,
+            vec![
+                pair("OPENAI_BASE_URL", "http://a/v1"),
+                pair("OLLAMA_HOST", "0.0.0.0"),
+                pair("ANTHROPIC_API_KEY", "k"),
+            ],
+        )
+        .unwrap();
         assert_eq!(found.ai.openai_base_url.as_deref(), Some("http://a/v1"));
         assert_eq!(found.ai.ollama_base_url, "http://127.0.0.1:11434");
+        assert!(found.ai.anthropic_api_key.is_some());
         let ours = vec![pair("OPENAI_BASE_URL", "http://a/v1"), pair("TAIFAS__AI__OPENAI_BASE_URL", "http://b/v1")];
         assert_eq!(Settings::load(None, ours).unwrap().ai.openai_base_url.as_deref(), Some("http://b/v1"));
     }

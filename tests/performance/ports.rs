@@ -108,7 +108,7 @@ async fn calls(platform: &Platform) -> Result<()> {
     let start = Instant::now();
     for _ in 0..CALLS {
         let start = Instant::now();
-        let asked = ResolveModelRequest { id: "guide/guide".into() };
+        let asked = ResolveModelRequest { id: "guide/guide".into(), ..ResolveModelRequest::default() };
         client.clone().resolve_model(asked).await.context("Guide is always there")?;
         samples.add(start.elapsed());
     }

@@ -1,6 +1,7 @@
 // Makes index.html a page that paints by itself: inlines tokens, frame and boot script, draws the logo, and moves the
-// stylesheet behind the static markup so that it does not hold up the first paint.
-import { readFileSync } from "node:fs";
+// stylesheet behind the static markup so that it does not hold up the first paint. Writes it once per language, with the
+// words the app will show at the same places, as index.html and index.<language>.html.
+import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { transform as minifyCss } from "lightningcss";
 import { minifySync, type Plugin } from "vite";
@@ -8,6 +9,10 @@ import { LOGO, LOGO_SYMBOLS } from "../../../packages/ui-components/src/logoPath
 
 /** The module whose chunk the page of a chat starts loading before the entry asks for it. */
 const THREAD_MODULE = "features/thread/Thread.tsx";
+
+/** The language of index.html; the others have a file of their own. */
+const FIRST = "en";
+const LANGUAGES = [FIRST, "ro"];
 
 /** Largest inlined boot script, in bytes. */
 const MOST_BOOT_BYTES = 2_048;
@@ -34,26 +39,51 @@ function bootScript(threadChunk: string): string {
   return code;
 }
 
+/** The page in one language. `catalogue`: address of its texts as the app loads them; empty while developing. */
+function inLanguage(html: string, language: string, catalogue: string): string {
+  const texts = JSON.parse(read(`../src/locales/${language}.json`)) as Record<string, string>;
+  const preload = catalogue === "" ? "" : `<link rel="modulepreload" href="${catalogue}">`;
+  return html.replace("<!-- shell:catalogue -->", preload).replace(/\{\{([\w.]+)\}\}/g, (_whole, id: string) => {
+    const text = id === "lang" ? language : texts[id];
+    if (text === undefined || /[<>"&{]/.test(text)) throw new Error(`the static page cannot show ${id} in ${language}`);
+    return text;
+  });
+}
+
 export function shell(): Plugin {
+  const catalogues = new Map<string, string>();
   return {
     name: "taifas-shell",
+    writeBundle({ dir = "dist" }) {
+      const page = readFileSync(`${dir}/index.html`, "utf8");
+      for (const language of LANGUAGES) {
+        const file = language === FIRST ? "index.html" : `index.${language}.html`;
+        writeFileSync(`${dir}/${file}`, inLanguage(page, language, catalogues.get(language) ?? ""));
+      }
+    },
     transformIndexHtml: {
       order: "post",
       handler(html, { bundle }) {
         const thread = Object.values(bundle ?? {}).find((part) => part.type === "chunk" && part.facadeModuleId?.endsWith(THREAD_MODULE));
         if (bundle && !thread) throw new Error(`no chunk for ${THREAD_MODULE}`);
+        for (const language of LANGUAGES) {
+          const texts = Object.values(bundle ?? {}).find((part) => part.type === "chunk" && part.facadeModuleId?.endsWith(`src/locales/${language}.ts`));
+          if (bundle && !texts) throw new Error(`no chunk for the texts in ${language}`);
+          if (texts) catalogues.set(language, `/${texts.fileName}`);
+        }
         const links: string[] = [];
         const withoutLinks = html.replace(/\s*<link rel="stylesheet"[^>]*>/g, (link) => {
           links.push(link.trim());
           return "";
         });
-        return withoutLinks
-          .replace(/\s*<!-- critical[^>]*-->/, "")
-          .replace("<!-- shell:head -->", () => `<style>${criticalCss()}</style>`)
+        const page = withoutLinks
+          .replace(/\s*<!-- texts in[^>]*-->/, "")
+          .replace("<!-- shell:head -->", () => `<!-- shell:catalogue --><style>${criticalCss()}</style>`)
           .replace("<!-- shell:symbols -->", () => LOGO_SYMBOLS)
           .replaceAll("<!-- shell:logo -->", () => LOGO)
           .replace("<!-- shell:boot -->", () => `<script>${bootScript(thread ? `/${thread.fileName}` : "")}</script>${links.join("")}`)
           .replace(/>\s+</g, "><");
+        return bundle ? page : inLanguage(page, FIRST, "");
       },
     },
   };

@@ -4,7 +4,7 @@
 use crate::{
     config::Config,
     domain::{Model, continuation_name, place_name},
-    providers::{self, Fault, Provider, Wire, guide::Guide, ollama, openai, scripted::Scripted},
+    providers::{self, Fault, Provider, Purpose, Wire, anthropic, guide::Guide, ollama, openai, scripted::Scripted},
 };
 use futures_util::future::join_all;
 use platform::{Error, Result};
@@ -21,6 +21,7 @@ const REFRESH: Duration = Duration::from_secs(20);
 /// How long the first question for the list waits for providers that have not answered yet.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 const OPENAI: &str = "https://api.openai.com/v1";
+const ANTHROPIC: &str = "https://api.anthropic.com";
 
 /// A provider and the models it had when it last answered.
 struct Shelf {
@@ -50,6 +51,14 @@ impl Catalogue {
             server.timeouts = config.timeouts();
             server.timeouts.first_byte = Duration::from_secs(config.model_load_seconds);
             all.push(Arc::new(ollama::Ollama::new(server, wire.clone()).map_err(unusable("ollama_base_url"))?));
+        }
+        let base = config.anthropic_base_url.as_deref().filter(|url| !url.is_empty());
+        let key = config.anthropic_api_key.clone().filter(|key| !key.expose_secret().is_empty());
+        if base.is_some() || key.is_some() {
+            let mut server = anthropic::Server::new("anthropic", base.unwrap_or(ANTHROPIC), key);
+            server.timeouts = config.timeouts();
+            let made = anthropic::Anthropic::new(server, wire.clone());
+            all.push(Arc::new(made.map_err(unusable("anthropic_base_url"))?));
         }
         // Set to nothing turns off what was found by itself.
         let base = config.openai_base_url.as_deref().filter(|url| !url.is_empty());
@@ -89,7 +98,8 @@ impl Catalogue {
         self.shelves
             .iter()
             .flat_map(|shelf| {
-                shelf.known().unwrap_or_default().into_iter().map(move |model| (shelf.provider.name(), model))
+                let models = shelf.known().unwrap_or_default().into_iter();
+                models.filter(|model| model.purpose == Purpose::Chat).map(move |model| (shelf.provider.name(), model))
             })
             .map(|(provider, model)| {
                 let id = format!("{provider}/{}", model.id);
@@ -131,7 +141,7 @@ impl Catalogue {
             return Some(self.default.to_string());
         }
         self.shelves.iter().find_map(|shelf| {
-            let first = shelf.known()?.into_iter().next()?;
+            let first = shelf.known()?.into_iter().find(|model| model.purpose == Purpose::Chat)?;
             Some(format!("{}/{}", shelf.provider.name(), first.id))
         })
     }

@@ -17,10 +17,17 @@ pub struct Config {
     /// What its models can do after a break: `asked`, or `prefix` for servers that go on from a
     /// trailing assistant message (vLLM, llama.cpp).
     pub openai_continuation: Going,
+    /// A server that speaks Anthropic's Messages: `https://api.anthropic.com`. Used when set, or when there
+    /// is a key. Found by itself in `ANTHROPIC_BASE_URL`.
+    pub anthropic_base_url: Option<String>,
+    /// Its key. Found by itself in `ANTHROPIC_API_KEY`.
+    pub anthropic_api_key: Option<SecretString>,
     /// An Ollama server. Empty turns it off.
     pub ollama_base_url: String,
     /// The model for new chats, `provider/model`; the first one found when empty.
     pub default_model: String,
+    /// The model that names conversations, `provider/model`; each conversation's own when empty.
+    pub title_model: String,
     /// Offers the scripted provider: prepared answers for demonstrations and tests.
     pub demo: bool,
     /// Whether a model that cannot take a prefix is asked to go on after a break (the answer is marked).
@@ -65,8 +72,11 @@ impl Default for Config {
             openai_base_url: None,
             openai_api_key: None,
             openai_continuation: Going::Asked,
+            anthropic_base_url: None,
+            anthropic_api_key: None,
             ollama_base_url: "http://127.0.0.1:11434".into(),
             default_model: String::new(),
+            title_model: String::new(),
             demo: false,
             continue_when_asked: true,
             parallel: 1024,

@@ -28,9 +28,12 @@ pub fn generation_finished(lease: &Lease, account: &Account) -> Event {
         attempt: lease.attempt,
         model: lease.model.clone(),
         state: account.state.clone(),
-        usage: account.usage.map(|usage| pb::Usage { input: usage.input, output: usage.output }),
+        usage: account.usage.map(|usage| pb::Usage { input: usage.input, output: usage.output, estimated: false }),
         first_piece: account.first_piece.map(millis),
         took: millis(account.took),
+        person: lease.space_id.as_bytes().into(),
+        cost: 0,
+        kind: "reply".into(),
     };
     Event {
         space: lease.space_id,

@@ -10,6 +10,7 @@ mod handlers;
 pub mod providers;
 mod repository;
 mod service;
+mod title;
 mod worker;
 
 pub use config::Config;
@@ -50,7 +51,7 @@ pub async fn start_with(
     worker.spawn_loops();
     platform.background.spawn_until_drained(catalogue.clone().keep_fresh());
 
-    let ai = service::Ai::new(&platform, catalogue);
+    let ai = service::Ai::new(&platform, catalogue, &config.title_model);
     let http = handlers::http::api().router("ai", platform.signer.clone(), platform.metrics.clone(), ai.clone());
     let rpc = rpc_router(handlers::grpc::routes(ai.clone()), platform.signer.clone());
     let ready = Arc::new(move || {

@@ -5,9 +5,12 @@
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::stream::BoxStream;
+use serde_json::Value;
 use uuid::Uuid;
 
+pub mod anthropic;
 pub mod guide;
 mod lines;
 mod live;
@@ -35,6 +38,8 @@ pub enum Role {
     System,
     User,
     Assistant,
+    /// What a called tool answered.
+    Tool,
 }
 
 impl Role {
@@ -44,6 +49,7 @@ impl Role {
             Role::System => "system",
             Role::User => "user",
             Role::Assistant => "assistant",
+            Role::Tool => "tool",
         }
     }
 }
@@ -53,10 +59,74 @@ impl Role {
 pub struct Turn {
     pub role: Role,
     pub text: String,
+    /// Only given to models that see.
+    pub images: Vec<Image>,
+    /// The tools an assistant called in this turn.
+    pub calls: Vec<Call>,
+    /// The id of the call that a turn of role [`Role::Tool`] answers; empty elsewhere.
+    pub answers: String,
+}
+
+impl Turn {
+    /// A turn of nothing but text.
+    pub fn new(role: Role, text: impl Into<String>) -> Self {
+        Self { role, text: text.into(), images: Vec::new(), calls: Vec::new(), answers: String::new() }
+    }
+}
+
+/// A picture beside a turn's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// `image/png` and the like.
+    pub kind: String,
+    pub bytes: Bytes,
+}
+
+/// One call of a tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    pub id: String,
+    pub name: String,
+    /// JSON, as the model wrote it.
+    pub arguments: String,
+}
+
+/// A tool a model may call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tool {
+    pub name: String,
+    pub description: String,
+    /// A JSON schema.
+    pub parameters: Value,
+}
+
+/// Which tools the model is to call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    Auto,
+    None,
+    Required,
+    Named(String),
+}
+
+/// How the answer is wanted. What is not said is the provider's to decide.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Wishes {
+    pub max_tokens: Option<u64>,
+    pub temperature: Option<f64>,
+    pub top_p: Option<f64>,
+    pub stop: Vec<String>,
+    pub seed: Option<i64>,
+    pub tools: Vec<Tool>,
+    pub choice: Option<Choice>,
+    /// The answer is to be one JSON object.
+    pub json: bool,
+    /// How many tokens of context the server is to make room for, where it can be told.
+    pub window: Option<u64>,
 }
 
 /// One request to a provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Ask {
     /// The provider's own name of the model.
     pub model: String,
@@ -67,6 +137,7 @@ pub struct Ask {
     pub reply: Uuid,
     /// Which attempt at the reply this is; the first is 1.
     pub attempt: u32,
+    pub wishes: Wishes,
 }
 
 /// How a model can go on after a break.
@@ -98,14 +169,40 @@ pub struct Model {
     pub description: String,
     pub place: Place,
     pub continuation: Continuation,
+    pub purpose: Purpose,
+    /// Whether it takes pictures.
+    pub vision: bool,
+    /// Tokens that question and answer may have together, where the provider says it.
+    pub window: Option<u64>,
+}
+
+/// What a model is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Purpose {
+    #[default]
+    Chat,
+    /// Turns texts into vectors; has no words.
+    Embedding,
 }
 
 /// A part of an answer, in the order of the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
     Text(String),
+    /// A part of a call of a tool; only where tools were offered.
+    Call(CallPart),
     /// The provider said its end. Always the last item of a stream.
     End(End),
+}
+
+/// A call of a tool as it comes: id and name with its first part, then more and more of its arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallPart {
+    /// Which of the answer's calls, from 0.
+    pub index: usize,
+    pub id: String,
+    pub name: String,
+    pub arguments: String,
 }
 
 /// The end as the provider said it.
@@ -123,6 +220,8 @@ pub enum EndReason {
     Length,
     /// A content filter of the provider ended the answer.
     Filtered,
+    /// The model waits for the answers of the tools it called.
+    Calls,
     /// Anything else, in the provider's word (at most 60 characters).
     Other(String),
 }
@@ -215,4 +314,21 @@ pub trait Provider: Send + Sync {
 
     /// Asks, and returns when the provider has begun to answer (or to refuse).
     async fn stream(&self, ask: Ask) -> Result<Pieces, Fault>;
+
+    /// How a conversation that began with `question` gets its title.
+    fn titles(&self, question: &str) -> Titles {
+        let _ = question;
+        Titles::Asked
+    }
+}
+
+/// Where titles come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Titles {
+    /// The model is asked for one.
+    Asked,
+    /// It makes none.
+    None,
+    /// Known beforehand.
+    Fixed(String),
 }

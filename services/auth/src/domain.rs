@@ -114,6 +114,8 @@ pub struct Instance {
 /// What a person signs in with, as the gateway saw it.
 #[derive(Clone, Debug)]
 pub struct Client {
+    /// The network address.
+    pub ip: String,
     /// Whose wrong passwords are counted together.
     pub address: String,
     /// The User-Agent.

@@ -112,6 +112,8 @@ impl Auth {
             user: user.id.as_bytes().into(),
             role: user.role.name().into(),
             device: client.device.clone(),
+            address: client.ip.clone(),
+            instead_of: Vec::new(),
         };
         let opened = self.sessions.clone().open(request).await?.into_inner();
         let absolute = Duration::from_secs(u64::try_from(opened.absolute).map_err(Error::internal)?);

@@ -90,7 +90,7 @@ impl Chats {
 
     /// The model that `id` names, or the default for an empty one.
     async fn resolve_model(&self, id: &str) -> Result<String> {
-        let request = ResolveModelRequest { id: id.into() };
+        let request = ResolveModelRequest { id: id.into(), ..ResolveModelRequest::default() };
         Ok(self.ai.clone().resolve_model(request).await?.into_inner().id)
     }
 

@@ -72,7 +72,7 @@ impl Drop for Place {
 impl Gateway {
     /// Whoever's session cookie this is. A cookie that says nothing is nobody's; a session service
     /// that cannot be asked is an error, never nobody.
-    pub(crate) async fn caller(&self, headers: &HeaderMap) -> Result<Caller> {
+    pub(crate) async fn caller(&self, headers: &HeaderMap, address: &str) -> Result<Caller> {
         let Some(token) =
             cookies::find(headers, cookies::name(self.config.is_secure())).filter(|token| !token.is_empty())
         else {
@@ -82,8 +82,12 @@ impl Gateway {
         if let Some(known) = self.platform.cache.get(&key).await? {
             return serde_json::from_slice(&known).map_err(Error::internal);
         }
-        let resolved =
-            self.sessions.clone().resolve(ResolveRequest { token: token.into() }).await.map_err(Error::from)?;
+        let resolved = self
+            .sessions
+            .clone()
+            .resolve(ResolveRequest { token: token.into(), address: address.into() })
+            .await
+            .map_err(Error::from)?;
         let caller = match resolved.into_inner().session {
             None => Caller::Nobody,
             Some(session) => Caller::Person(Person::signed_in(
@@ -100,7 +104,7 @@ impl Gateway {
     /// Whoever's this is now, whatever was believed: for connections that outlive a request.
     pub(crate) async fn caller_now(&self, headers: &HeaderMap) -> Result<Caller> {
         self.forget(headers).await?;
-        self.caller(headers).await
+        self.caller(headers, "").await
     }
 
     /// Believes a session no longer: it was ended through this gateway.

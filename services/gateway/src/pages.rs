@@ -1,6 +1,7 @@
 //! The web app: a shell that paints before any script, hashed assets that never change, and the
 //! documentation that Guide quotes.
 
+mod language;
 mod shell;
 
 use crate::{Gateway, cookies};
@@ -35,11 +36,18 @@ impl Pages {
     /// # Errors
     /// When the shell lacks what the server fills in.
     pub fn load() -> Result<Self> {
-        let Some(index) = App::get("index.html") else {
-            tracing::warn!("the web app is not built into this program; `make web` builds it");
-            return Ok(Self { shell: None });
-        };
-        Ok(Self { shell: Some(Shell::read(&String::from_utf8_lossy(&index.data))?) })
+        let mut pages = Vec::new();
+        for tongue in language::LANGUAGES {
+            // The build writes the first language as index.html and the others beside it.
+            let first = tongue == language::LANGUAGES[0];
+            let name = if first { "index.html".to_owned() } else { format!("index.{tongue}.html") };
+            let Some(page) = App::get(&name) else {
+                tracing::warn!("the web app is not built into this program; `make web` builds it");
+                return Ok(Self { shell: None });
+            };
+            pages.push((tongue, String::from_utf8_lossy(&page.data).into_owned()));
+        }
+        Ok(Self { shell: Some(Shell::read(&pages)?) })
     }
 }
 
@@ -60,7 +68,9 @@ pub(crate) async fn page(
     let Some(shell) = &gateway.pages.shell else {
         return Err(Error::unavailable("the web app was not built into this program; run `make web` and start again"));
     };
-    let known = path == "/" || path.starts_with("/c/") || matches!(path, "/setup" | "/sign-in");
+    let known = path == "/"
+        || ["/c/", "/admin/"].iter().any(|folder| path.starts_with(folder))
+        || matches!(path, "/setup" | "/sign-in" | "/register" | "/join" | "/forgot" | "/reset" | "/admin");
     let session = if path == "/setup" {
         Session::Setup
     } else if cookies::find(&headers, cookies::name(gateway.config.is_secure())).is_some_and(|token| !token.is_empty())
@@ -70,7 +80,7 @@ pub(crate) async fn page(
         Session::Out
     };
     let theme = cookies::find(&headers, "theme").unwrap_or_default();
-    let mut response = shell.page(theme, session, accepts(&headers, "gzip"));
+    let mut response = shell.page(language::of(&headers), theme, session, accepts(&headers, "gzip"));
     if !known {
         *response.status_mut() = StatusCode::NOT_FOUND;
     }

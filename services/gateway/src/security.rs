@@ -38,7 +38,7 @@ async fn check(gateway: &Gateway, request: &mut Request) -> Result<Admitted> {
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
         .map_or_else(|| "unknown".to_owned(), |ConnectInfo(address)| address.ip().to_string());
-    let caller = gateway.caller(request.headers()).await?;
+    let caller = gateway.caller(request.headers(), &client).await?;
     gateway.count(&caller, &client, writes).await?;
     Ok(Admitted { caller, client })
 }

@@ -12,6 +12,7 @@ use platform::{
 };
 use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
+use std::net::IpAddr;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
@@ -25,6 +26,7 @@ const DEVICE_LIMIT: usize = 200;
 const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// Someone signed in on a device.
+#[derive(Clone)]
 pub struct Session {
     pub id: Uuid,
     pub user: Uuid,
@@ -32,6 +34,8 @@ pub struct Session {
     pub role: Role,
     /// The User-Agent the person signed in with.
     pub device: String,
+    /// The network address it was used last from.
+    pub address: Option<String>,
     pub created_at: DateTime<Utc>,
     /// Last use, to the minute.
     pub seen_at: DateTime<Utc>,
@@ -42,8 +46,18 @@ pub struct Session {
 }
 
 impl FromRow for Session {
-    const COLUMNS: &'static [&'static str] =
-        &["id", "space_id", "token_hash", "role", "device", "created_at", "seen_at", "ends_at", "revoked_at"];
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "space_id",
+        "token_hash",
+        "role",
+        "device",
+        "address",
+        "created_at",
+        "seen_at",
+        "ends_at",
+        "revoked_at",
+    ];
 
     fn from_row(row: &Row<'_>) -> Result<Self> {
         Ok(Self {
@@ -52,10 +66,11 @@ impl FromRow for Session {
             token_hash: row.get(2)?,
             role: Role::parse(&row.get::<String>(3)?)?,
             device: row.get(4)?,
-            created_at: row.get(5)?,
-            seen_at: row.get(6)?,
-            ends_at: row.get(7)?,
-            revoked_at: row.get(8)?,
+            address: row.get(5)?,
+            created_at: row.get(6)?,
+            seen_at: row.get(7)?,
+            ends_at: row.get(8)?,
+            revoked_at: row.get(9)?,
         })
     }
 }
@@ -131,6 +146,12 @@ impl Token {
 #[must_use]
 pub fn clean_device(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(DEVICE_LIMIT).collect::<String>().trim().to_owned()
+}
+
+/// A network address fit to be stored and shown; none for what is no address.
+#[must_use]
+pub fn clean_address(text: &str) -> Option<String> {
+    text.trim().parse::<IpAddr>().ok().map(|address| address.to_canonical().to_string())
 }
 
 #[cfg(test)]

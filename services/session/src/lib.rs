@@ -5,16 +5,19 @@ pub mod config;
 mod domain;
 mod events;
 mod handlers;
+mod presence;
 mod repository;
 mod service;
 
 pub use config::Config;
 
-use platform::{Platform, Result, Service, db::Migration, hints, service::rpc_router};
+use platform::{Platform, Result, Service, db::Migration, service::rpc_router};
 use std::sync::Arc;
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "sessions", sql: include_str!("../migrations/0001_sessions.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "sessions", sql: include_str!("../migrations/0001_sessions.sql") },
+    Migration { version: 2, name: "addresses", sql: include_str!("../migrations/0002_addresses.sql") },
+];
 
 /// Starts the service.
 ///
@@ -24,7 +27,6 @@ pub async fn start(platform: &Platform, config: Config) -> Result<Service> {
     config.check()?;
     let platform = platform.acting_as("session");
     platform.db.migrate("session", MIGRATIONS).await?;
-    hints::relay(&platform, events::TOPIC);
     let sessions = service::Sessions::new(&platform, config);
     platform.background.spawn_until_drained(sessions.clone().forget_ended());
 

@@ -7,14 +7,16 @@ use uuid::Uuid;
 
 pub async fn insert(tx: &mut Tx<'_>, session: &Session) -> Result<()> {
     tx.query(
-        "insert into session_sessions (space_id, id, token_hash, role, device, created_at, seen_at, ends_at, revoked_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "insert into session_sessions
+             (space_id, id, token_hash, role, device, address, created_at, seen_at, ends_at, revoked_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(session.user)
     .bind(session.id)
     .bind(session.token_hash.clone())
     .bind(session.role.name())
     .bind(session.device.as_str())
+    .bind(session.address.clone())
     .bind(session.created_at)
     .bind(session.seen_at)
     .bind(session.ends_at)
@@ -32,14 +34,35 @@ pub async fn find_by_token(tx: &mut Tx<'_>, space: Uuid, token_hash: Vec<u8>) ->
         .await
 }
 
-/// Notes the last use, never an earlier one than is known.
-pub async fn set_seen(tx: &mut Tx<'_>, space: Uuid, id: Uuid, at: DateTime<Utc>) -> Result<()> {
-    tx.query("update session_sessions set seen_at = $3 where space_id = $1 and id = $2 and seen_at < $3")
-        .bind(space)
-        .bind(id)
-        .bind(at)
-        .run()
-        .await?;
+/// The sessions of a person that nobody has ended, those used last first.
+pub async fn alive(tx: &mut Tx<'_>, space: Uuid) -> Result<Vec<Session>> {
+    tx.query(
+        "select * from session_sessions where space_id = $1 and revoked_at is null
+         order by seen_at desc, id desc limit 1000",
+    )
+    .bind(space)
+    .all()
+    .await
+}
+
+/// Notes the last use and where from, never an earlier one than is known.
+pub async fn set_seen(
+    tx: &mut Tx<'_>,
+    space: Uuid,
+    id: Uuid,
+    address: Option<String>,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    tx.query(
+        "update session_sessions set seen_at = $3, address = coalesce($4, address)
+         where space_id = $1 and id = $2 and seen_at < $3",
+    )
+    .bind(space)
+    .bind(id)
+    .bind(at)
+    .bind(address)
+    .run()
+    .await?;
     Ok(())
 }
 

@@ -2,13 +2,18 @@
 
 use crate::{
     config::Config,
-    domain::{Session, Token, clean_device},
+    domain::{Session, Token, clean_address, clean_device},
     events,
+    presence::Presence,
     repository::{self, Oldest},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
-use platform::{Platform, Result, db::Scope, principal::Role};
+use platform::{
+    Platform, Result,
+    db::{Scope, Tx},
+    principal::Role,
+};
 use secrecy::SecretString;
 use std::{sync::Arc, time::Duration};
 use uuid::Uuid;
@@ -21,6 +26,18 @@ const KEEP_ENDED: TimeDelta = TimeDelta::days(1);
 pub struct Sessions {
     platform: Platform,
     config: Arc<Config>,
+    pub presence: Presence,
+}
+
+/// What a session is opened with.
+#[derive(Clone)]
+pub struct Opening {
+    pub user: Uuid,
+    pub role: Role,
+    pub device: String,
+    pub address: String,
+    /// The session this one takes the place of.
+    pub instead_of: Option<Uuid>,
 }
 
 /// A session that has just begun. The token is in here and nowhere else.
@@ -33,37 +50,42 @@ pub struct Opened {
 
 impl Sessions {
     pub fn new(platform: &Platform, config: Config) -> Self {
-        Self { platform: platform.clone(), config: Arc::new(config) }
+        Self { platform: platform.clone(), config: Arc::new(config), presence: Presence::new(platform) }
     }
 
     pub async fn check_ready(&self) -> Result<()> {
         self.platform.db.check().await
     }
 
-    /// Signs `user` in on a device. Past the limit of sessions, those used longest ago end.
-    pub async fn open(&self, user: Uuid, role: Role, device: &str) -> Result<Opened> {
+    /// Signs a person in on a device. Past the limit of sessions, those used longest ago end.
+    pub async fn open(&self, asked: Opening) -> Result<Opened> {
+        let Opening { user, role, device, address, instead_of } = asked;
         let (id, token, now) =
             (self.platform.ids.id(), Token::new(user, &*self.platform.ids), self.platform.clock.now());
         let absolute = self.config.absolute(&role);
-        let (token_hash, device, per_person) = (token.hash(), clean_device(device), self.config.per_person);
+        let per_person = self.config.per_person;
+        let session = Session {
+            id,
+            user,
+            token_hash: token.hash(),
+            role,
+            device: clean_device(&device),
+            address: clean_address(&address),
+            created_at: now,
+            seen_at: now,
+            ends_at: now + absolute,
+            revoked_at: None,
+        };
         self.platform
             .db
             .write(user, move |tx| {
-                let session = Session {
-                    id,
-                    user,
-                    token_hash: token_hash.clone(),
-                    role: role.clone(),
-                    device: device.clone(),
-                    created_at: now,
-                    seen_at: now,
-                    ends_at: now + absolute,
-                    revoked_at: None,
-                };
+                let session = session.clone();
                 async move {
+                    if let Some(before) = instead_of {
+                        end(tx, user, before, now).await?;
+                    }
                     for old in repository::surplus(tx, user, per_person - 1).await? {
-                        repository::revoke(tx, user, old.id, now).await?;
-                        events::TOPIC.append(tx, events::changed(user, "session.closed", old.id), now).await?;
+                        end(tx, user, old.id, now).await?;
                     }
                     repository::insert(tx, &session).await?;
                     events::TOPIC.append(tx, events::changed(user, "session.opened", id), now).await
@@ -75,7 +97,7 @@ impl Sessions {
     }
 
     /// Whose token this is; nobody's when it is unknown, altered, run out or ended.
-    pub async fn resolve(&self, token: &str) -> Result<Option<Session>> {
+    pub async fn resolve(&self, token: &str, address: &str) -> Result<Option<Session>> {
         let Some(token) = Token::read(token) else { return Ok(None) };
         let (user, hash, now) = (token.user(), token.hash(), self.platform.clock.now());
         let found = self
@@ -89,17 +111,17 @@ impl Sessions {
         let alive = |session: &Session| token.has_hash(&session.token_hash) && session.is_alive(&self.config, now);
         let Some(session) = found.filter(alive) else { return Ok(None) };
         if session.is_seen_again(now) {
-            self.note_use(user, session.id, now).await;
+            self.note_use(user, session.id, clean_address(address), now).await;
         }
         Ok(Some(session))
     }
 
     /// A full disk must not sign people out, so a failure is only told to the log.
-    async fn note_use(&self, user: Uuid, id: Uuid, now: DateTime<Utc>) {
-        let noted = self
-            .platform
-            .db
-            .write(user, move |tx| async move { repository::set_seen(tx, user, id, now).await }.boxed());
+    async fn note_use(&self, user: Uuid, id: Uuid, address: Option<String>, now: DateTime<Utc>) {
+        let noted = self.platform.db.write(user, move |tx| {
+            let address = address.clone();
+            async move { repository::set_seen(tx, user, id, address, now).await }.boxed()
+        });
         if let Err(error) = noted.await {
             tracing::warn!(%error, "the use of a session could not be noted");
         }
@@ -108,14 +130,29 @@ impl Sessions {
     /// Ends a session; one that is over already stays over.
     pub async fn close(&self, user: Uuid, id: Uuid) -> Result<()> {
         let now = self.platform.clock.now();
+        self.platform.db.write(user, move |tx| async move { end(tx, user, id, now).await.map(|_| ()) }.boxed()).await
+    }
+
+    /// Ends all sessions of a person, but for the one that stays; answers how many there were.
+    pub async fn close_all(&self, user: Uuid, but: Option<Uuid>) -> Result<u32> {
+        let now = self.platform.clock.now();
+        self.close_opened_before(user, but, now).await
+    }
+
+    /// Ends the sessions of a person that were opened up to `until`.
+    pub async fn close_opened_before(&self, user: Uuid, but: Option<Uuid>, until: DateTime<Utc>) -> Result<u32> {
+        let now = self.platform.clock.now();
         self.platform
             .db
             .write(user, move |tx| {
                 async move {
-                    if repository::revoke(tx, user, id, now).await? {
-                        events::TOPIC.append(tx, events::changed(user, "session.closed", id), now).await?;
+                    let mut closed = 0;
+                    for session in repository::alive(tx, user).await? {
+                        if Some(session.id) != but && session.created_at <= until {
+                            closed += u32::from(end(tx, user, session.id, now).await?);
+                        }
                     }
-                    Ok(())
+                    Ok(closed)
                 }
                 .boxed()
             })
@@ -146,4 +183,13 @@ impl Sessions {
             }
         }
     }
+}
+
+/// Ends a session and says so, unless it had been ended before.
+async fn end(tx: &mut Tx<'_>, user: Uuid, id: Uuid, now: DateTime<Utc>) -> Result<bool> {
+    let ended = repository::revoke(tx, user, id, now).await?;
+    if ended {
+        events::TOPIC.append(tx, events::changed(user, "session.closed", id), now).await?;
+    }
+    Ok(ended)
 }

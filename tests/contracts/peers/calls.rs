@@ -134,7 +134,7 @@ async fn a_caller_who_gives_up_cancels_nothing(harness: &Harness) -> Result<()> 
     let mut done = start(harness)?.done();
     let call = harness.book.send("session", None, get("/api/v1/slow/200")?);
     ensure!(tokio::time::timeout(Duration::from_millis(20), call).await.is_err(), "it is not slow");
-    let slow = ResolveRequest { token: "200".into() };
+    let slow = ResolveRequest { token: "200".into(), ..ResolveRequest::default() };
     ensure!(tokio::time::timeout(Duration::from_millis(20), rpc(harness).resolve(slow)).await.is_err(), "not slow");
     let both = tokio::time::timeout(Duration::from_millis(1500), done.wait_for(|done| *done == 2)).await;
     ensure!(both.is_ok(), "the work ends with its caller");
@@ -143,7 +143,8 @@ async fn a_caller_who_gives_up_cancels_nothing(harness: &Harness) -> Result<()> 
 
 async fn a_call_ends_at_its_deadline(harness: &Harness) -> Result<()> {
     start(harness)?;
-    let slow = |millis: u32| tonic::Request::new(ResolveRequest { token: millis.to_string() });
+    let slow =
+        |millis: u32| tonic::Request::new(ResolveRequest { token: millis.to_string(), ..ResolveRequest::default() });
     for asked in ["50m", "50000u", "50000000n"] {
         let mut request = slow(1500);
         request.metadata_mut().insert("grpc-timeout", asked.parse()?);

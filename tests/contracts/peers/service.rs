@@ -97,4 +97,25 @@ impl pb::sessions_server::Sessions for Seen {
     async fn close(&self, _: Request<pb::CloseRequest>) -> Result<Response<pb::Closed>, Status> {
         std::panic::resume_unwind(Box::new("a fault"))
     }
+
+    async fn close_all(&self, _: Request<pb::CloseAllRequest>) -> Result<Response<pb::ClosedAll>, Status> {
+        Err(nothing())
+    }
+
+    async fn arrive(&self, _: Request<pb::ArriveRequest>) -> Result<Response<pb::Arrived>, Status> {
+        Err(nothing())
+    }
+
+    async fn leave(&self, _: Request<pb::LeaveRequest>) -> Result<Response<pb::Left>, Status> {
+        Err(nothing())
+    }
+
+    async fn present(&self, _: Request<pb::PresentRequest>) -> Result<Response<pb::Presence>, Status> {
+        Err(nothing())
+    }
+}
+
+/// What no contract asks of this double.
+fn nothing() -> Status {
+    Status::unimplemented("this double does nothing there")
 }

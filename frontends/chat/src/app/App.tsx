@@ -12,15 +12,22 @@ import { forgetDrafts } from "../stores/drafts";
 import { forgetOutbox, resumeOutbox } from "../stores/outbox";
 import { session as sessionStore, sessionFound } from "../stores/session";
 import { onTabNews, tellTabs } from "../stores/tabs";
+import { locale as localeStore, withTexts } from "../texts/locale";
 import { ChatApp } from "./ChatApp";
 
-const SignInPage = lazy(async () => ({ default: (await import("../features/sign-in/SignInPage")).SignInPage }));
-const SetupPage = lazy(async () => ({ default: (await import("../features/setup/SetupPage")).SetupPage }));
+const SignInPage = lazy(async () => ({ default: (await withTexts("account", import("../features/sign-in/SignInPage"))).SignInPage }));
+const SetupPage = lazy(async () => ({ default: (await withTexts("account", import("../features/setup/SetupPage"))).SetupPage }));
 
 /** A cookie was there when the server wrote the page: the chats may be shown before the session is known. */
 const hint = document.documentElement.dataset["session"] === "in" ? "signed_in" : null;
 
-export function App() {
+/** The app, begun anew when it is to speak another language: what was typed is in the drafts. */
+export function Speaking() {
+  const { locale } = useStore(localeStore);
+  return <App key={locale} />;
+}
+
+function App() {
   const { data } = useSession();
   const { lost } = useStore(sessionStore);
   const [path, navigate] = useLocation();

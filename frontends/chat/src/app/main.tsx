@@ -3,9 +3,10 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { queryClient } from "../api/queryClient";
+import { startTexts } from "../texts/locale";
 import "./app.css";
 import { adoptTyping } from "./adoptTyping";
-import { App } from "./App";
+import { Speaking } from "./App";
 import { Mishap } from "./Mishap";
 import { preloadThread } from "./threadView";
 import { exposeTestHook } from "./testHook";
@@ -20,17 +21,18 @@ declare global {
 async function mount(): Promise<void> {
   const root = document.getElementById("root");
   if (!root) throw new Error("the page has no root");
+  preloadThread();
+  await startTexts();
   if (window.__composing) {
     // Replacing the field now would tear a half-composed word.
     await new Promise((resolve) => root.addEventListener("compositionend", resolve, { once: true }));
   }
-  preloadThread();
   adoptTyping();
   exposeTestHook();
   createRoot(root).render(
     <StrictMode>
       <QueryClientProvider client={queryClient}>
-        <Mishap><App /></Mishap>
+        <Mishap><Speaking /></Mishap>
       </QueryClientProvider>
     </StrictMode>,
   );

@@ -1,13 +1,11 @@
-// Every text of the app comes through here: typed ids, ICU messages, one compiled catalogue per locale.
+// Every text of the app comes through here: typed ids, ICU messages, one compiled catalogue per locale and area.
 import { i18n } from "@lingui/core";
-import type catalogue from "../locales/en.json";
-import { messages } from "../locales/en";
+import type account from "../locales/account/en.json";
+import type core from "../locales/en.json";
 
-export type TextId = keyof typeof catalogue;
+export type TextId = keyof typeof core | keyof typeof account;
 
-i18n.loadAndActivate({ locale: "en", messages });
-
-/** The text of `id` in the active locale. */
+/** The text of `id` in the active locale. Its area must be loaded: see `withTexts`. */
 export function t(id: TextId, values?: Record<string, string | number>): string {
   return i18n._(id, values);
 }

@@ -10,8 +10,6 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// What is being done when the process is asked to end has this long to get done.
-const GRACE: Duration = Duration::from_secs(5);
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
@@ -28,6 +26,8 @@ pub struct Limits {
     pub pause: Duration,
     /// How long a task stays with a worker that says nothing.
     pub lease: Duration,
+    /// How long what is being done goes on when the process is asked to end.
+    pub grace: Duration,
 }
 
 impl Default for Limits {
@@ -38,6 +38,7 @@ impl Default for Limits {
             patience: Duration::from_secs(24 * 3600),
             pause: Duration::from_secs(2),
             lease: Duration::from_secs(60),
+            grace: Duration::from_secs(5),
         }
     }
 }
@@ -155,7 +156,7 @@ impl Worker {
 
     async fn grace(&self) {
         self.ending.cancelled().await;
-        tokio::time::sleep(GRACE).await;
+        tokio::time::sleep(self.limits.grace).await;
     }
 
     /// Without an end the task would be done again, so a refusal is tried again for as long as it is ours.

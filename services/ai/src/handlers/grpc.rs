@@ -14,6 +14,13 @@ impl pb::ai_server::Ai for Ai {
     async fn resolve_model(&self, request: Request<pb::ResolveModelRequest>) -> Result<Response<pb::Model>, Status> {
         require_service(&request, &["chat"])?;
         let found = self.catalogue.find(&request.get_ref().id).await?;
-        Ok(Response::new(pb::Model { id: found.id }))
+        Ok(Response::new(pb::Model { id: found.id, vision: found.model.vision }))
+    }
+
+    async fn title(&self, request: Request<pb::TitleRequest>) -> Result<Response<pb::Titled>, Status> {
+        require_service(&request, &["chat"])?;
+        let pb::TitleRequest { space: _, model, question, answer } = request.into_inner();
+        let title = Self::title(self, &model, &question, &answer).await?;
+        Ok(Response::new(pb::Titled { title }))
     }
 }

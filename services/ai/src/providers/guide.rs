@@ -6,7 +6,9 @@
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 
-use super::{Ask, Continuation, End, EndReason, Fault, FaultKind, Model, Piece, Pieces, Place, Provider, Role};
+use super::{
+    Ask, Continuation, End, EndReason, Fault, FaultKind, Model, Piece, Pieces, Place, Provider, Purpose, Role, Titles,
+};
 
 mod documents;
 mod passages;
@@ -96,7 +98,14 @@ impl Provider for Guide {
             description: "Quotes Taifas' own documentation. Not a language model.".to_owned(),
             place: Place::Server,
             continuation: Continuation::Prefix,
+            purpose: Purpose::Chat,
+            vision: false,
+            window: None,
         }])
+    }
+
+    fn titles(&self, _: &str) -> Titles {
+        Titles::None
     }
 
     async fn stream(&self, ask: Ask) -> Result<Pieces, Fault> {

@@ -7,20 +7,22 @@ use async_trait::async_trait;
 use reqwest::{Url, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    Ask, Continuation, End, EndReason, Fault, FaultKind, Model, Piece, Pieces, Place, Provider, Role, Timeouts, Wire,
-    live, refusal, wire,
+    Ask, Choice, Continuation, End, EndReason, Fault, FaultKind, Model, Piece, Pieces, Place, Provider, Purpose, Role,
+    Timeouts, Turn, Wire, live, refusal, wire,
 };
 
 mod reading;
+mod request;
 
 pub use reading::OllamaReading;
 
 /// Largest list of models taken, in bytes.
 const LIST_LIMIT: usize = 8 << 20;
+/// Parts of the names of families that take pictures.
+const SEEING: [&str; 8] = ["clip", "mllama", "llava", "gemma3", "qwen25vl", "qwen3vl", "llama4", "mistral3"];
 /// How long the list of models may take; no model has to be loaded for it.
 const LIST_PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -68,6 +70,7 @@ struct Tag {
 #[derive(Deserialize, Default)]
 struct Details {
     family: Option<String>,
+    families: Option<Vec<String>>,
     parameter_size: Option<String>,
     quantization_level: Option<String>,
 }
@@ -94,6 +97,11 @@ impl Ollama {
 
     fn model(&self, tag: Tag) -> Model {
         let outside = tag.remote_host.is_some_and(|host| !host.is_empty());
+        let family = tag.details.family.unwrap_or_default();
+        // The families of embedding models (bert, nomic-bert, …) have no words.
+        let embeds = family.contains("bert") || tag.name.contains("embed");
+        let sees = |family: &String| SEEING.iter().any(|seeing| family.contains(seeing));
+        let vision = tag.details.families.iter().flatten().chain([&family]).any(sees);
         let facts: Vec<String> = [tag.details.parameter_size, tag.details.quantization_level]
             .into_iter()
             .flatten()
@@ -111,6 +119,9 @@ impl Ollama {
             id: tag.name,
             place: if outside { Place::Outside } else { self.place },
             continuation: Continuation::Prefix,
+            purpose: if embeds { Purpose::Embedding } else { Purpose::Chat },
+            vision,
+            window: None,
         }
     }
 }
@@ -133,20 +144,11 @@ impl Provider for Ollama {
             );
             Fault::new(FaultKind::Malformed, detail)
         })?;
-        // The families of embedding models (bert, nomic-bert, …) have no words.
-        let speaks = |tag: &Tag| {
-            !tag.name.is_empty() && !tag.details.family.as_deref().is_some_and(|family| family.contains("bert"))
-        };
-        Ok(tags.models.into_iter().filter(speaks).map(|tag| self.model(tag)).collect())
+        Ok(tags.models.into_iter().filter(|tag| !tag.name.is_empty()).map(|tag| self.model(tag)).collect())
     }
 
     async fn stream(&self, ask: Ask) -> Result<Pieces, Fault> {
-        let mut messages: Vec<Value> =
-            ask.turns.iter().map(|turn| json!({"role": turn.role.as_str(), "content": turn.text})).collect();
-        if !ask.prefix.is_empty() {
-            messages.push(json!({"role": Role::Assistant.as_str(), "content": ask.prefix}));
-        }
-        let body = json!({"model": ask.model, "messages": messages, "stream": true});
+        let body = request::body(&ask);
         let sent = Instant::now();
         let request = self.wire.client(self.place).post(wire::below(&self.base, &["api", "chat"]));
         let request = request.header(header::ACCEPT, "application/x-ndjson").json(&body);

@@ -6,6 +6,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use futures_util::{StreamExt, stream};
 use reqwest::{RequestBuilder, Url, header};
 use secrecy::{ExposeSecret, SecretString};
@@ -13,13 +14,14 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    Ask, Continuation, End, EndReason, Fault, FaultKind, Model, Piece, Pieces, Place, Provider, Role, Timeouts, Wire,
-    live,
+    Ask, Continuation, End, EndReason, Fault, FaultKind, Model, Piece, Pieces, Place, Provider, Purpose, Role,
+    Timeouts, Turn, Wire, live,
     refusal::{self, Refusal},
     wire,
 };
 
 mod catalogue;
+mod names;
 mod reading;
 
 pub use reading::ChatReading;
@@ -91,8 +93,7 @@ impl OpenAi {
     }
 
     fn body(&self, ask: &Ask) -> Result<Value, Fault> {
-        let mut messages: Vec<Value> =
-            ask.turns.iter().map(|turn| json!({"role": turn.role.as_str(), "content": turn.text})).collect();
+        let mut messages: Vec<Value> = ask.turns.iter().map(message).collect();
         let mut body = json!({"model": ask.model, "stream": true});
         if !ask.prefix.is_empty() {
             if self.server.continuation != Continuation::Prefix {
@@ -105,7 +106,16 @@ impl OpenAi {
             body["continue_final_message"] = Value::Bool(true);
         }
         body["messages"] = Value::Array(messages);
+        if let Some(most) = ask.wishes.max_tokens {
+            // The old name is the one that compatible servers know; OpenAI's newer models refuse it.
+            body[if self.is_openai() { "max_completion_tokens" } else { "max_tokens" }] = json!(most);
+        }
         Ok(body)
+    }
+
+    fn is_openai(&self) -> bool {
+        let host = self.base.host_str();
+        host.is_some_and(|host| host.ends_with(".openai.com") || host.ends_with(".openai.azure.com"))
     }
 
     async fn refused(&self, response: reqwest::Response) -> Refusal {
@@ -127,11 +137,7 @@ impl Provider for OpenAi {
             return Err(self.refused(response).await.fault);
         }
         let body = wire::read(&self.server.name, response, LIST_LIMIT, deadline).await?;
-        let openai = self
-            .base
-            .host_str()
-            .is_some_and(|host| host.ends_with(".openai.com") || host.ends_with(".openai.azure.com"));
-        catalogue::models(&self.server, self.place, openai, &body)
+        catalogue::models(&self.server, self.place, self.is_openai(), &body)
     }
 
     async fn stream(&self, ask: Ask) -> Result<Pieces, Fault> {
@@ -169,4 +175,17 @@ impl Provider for OpenAi {
             return Err(refusal.fault);
         }
     }
+}
+
+/// A turn as chat completions want it: text alone, or parts where there are pictures.
+fn message(turn: &Turn) -> Value {
+    if turn.images.is_empty() {
+        return json!({"role": turn.role.as_str(), "content": turn.text});
+    }
+    let mut parts = vec![json!({"type": "text", "text": turn.text})];
+    for image in &turn.images {
+        let url = format!("data:{};base64,{}", image.kind, BASE64_STANDARD.encode(&image.bytes));
+        parts.push(json!({"type": "image_url", "image_url": {"url": url}}));
+    }
+    json!({"role": turn.role.as_str(), "content": parts})
 }

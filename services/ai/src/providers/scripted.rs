@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 
 use super::{
-    Ask, Continuation, End, EndReason, Fault, FaultKind, GO_ON, Model, Piece, Pieces, Place, Provider, Role, Timeouts,
-    Turn, Usage,
+    Ask, Continuation, End, EndReason, Fault, FaultKind, GO_ON, Model, Piece, Pieces, Place, Provider, Purpose, Role,
+    Timeouts, Titles, Turn, Usage,
 };
 
 mod script;
@@ -54,6 +54,9 @@ impl Provider for Scripted {
             description: format!("For tests and demonstrations, not a language model. {what}"),
             place: Place::Server,
             continuation,
+            purpose: Purpose::Chat,
+            vision: false,
+            window: None,
         };
         let models = [
             ("continues", Continuation::Prefix, "Goes on from a prefix after a break."),
@@ -61,6 +64,10 @@ impl Provider for Scripted {
             ("cannot", Continuation::None, "Does not go on after a break."),
         ];
         Ok(models.map(model).into())
+    }
+
+    fn titles(&self, question: &str) -> Titles {
+        Titles::Fixed(script::title(question))
     }
 
     async fn stream(&self, ask: Ask) -> Result<Pieces, Fault> {

@@ -10,7 +10,7 @@ use crate::{
     catalogue::Found,
     domain::Lease,
     events::Account,
-    providers::{Ask, Continuation, Fault, FaultKind, GO_ON, Role, Turn, Usage},
+    providers::{Ask, Continuation, Fault, FaultKind, GO_ON, Role, Turn, Usage, Wishes},
     repository,
 };
 use bytes::Bytes;
@@ -242,9 +242,9 @@ impl Worker {
         let mut turns: Vec<Turn> = going
             .turns
             .iter()
-            .map(|turn| Turn {
-                role: if turn.role() == turn::Role::User { Role::User } else { Role::Assistant },
-                text: turn.text.clone(),
+            .map(|turn| {
+                let role = if turn.role() == turn::Role::User { Role::User } else { Role::Assistant };
+                Turn::new(role, turn.text.clone())
             })
             .collect();
         let mut prefix = String::new();
@@ -252,16 +252,17 @@ impl Worker {
             if found.model.continuation == Continuation::Prefix {
                 prefix.clone_from(&shown.text);
             } else if self.goes_on(found, going) {
-                turns.push(Turn { role: Role::Assistant, text: shown.text.clone() });
-                turns.push(Turn { role: Role::User, text: GO_ON.into() });
+                turns.push(Turn::new(Role::Assistant, shown.text.clone()));
+                turns.push(Turn::new(Role::User, GO_ON));
                 let mark = vec![encode(pb::chunk::Kind::Continued(pb::Continued {}))];
                 shown.next = self.platform.streams.append(lease.reply_id, lease.attempt, mark).await?;
-                shown.mark();
+                shown.mark("continued");
             } else {
                 return Ok(None);
             }
         }
-        Ok(Some(Ask { model: found.model.id.clone(), turns, prefix, reply: lease.reply_id, attempt: lease.attempt }))
+        let (model, wishes) = (found.model.id.clone(), Wishes::default());
+        Ok(Some(Ask { model, turns, prefix, reply: lease.reply_id, attempt: lease.attempt, wishes }))
     }
 
     /// Whether the model can go on from shown text: by itself, or asked in words, by policy or because

@@ -103,6 +103,8 @@ pub async fn pump(
                     failpoint::hit("A3");
                     held.text.push_str(&text);
                 }
+                // No tools were offered.
+                Some(Ok(Piece::Call(_))) => {}
                 Some(Ok(Piece::End(end))) => {
                     failpoint::hit("A5");
                     held.end = Some(end_out(&end));
@@ -143,10 +145,10 @@ pub fn end_out(end: &End) -> pb::End {
         EndReason::Stop => "stop",
         EndReason::Length => "length",
         EndReason::Filtered => "filtered",
-        EndReason::Other(_) => "other",
+        EndReason::Calls | EndReason::Other(_) => "other",
     };
     pb::End {
         reason: reason.into(),
-        usage: end.usage.map(|usage| pb::Usage { input: usage.input, output: usage.output }),
+        usage: end.usage.map(|usage| pb::Usage { input: usage.input, output: usage.output, estimated: false }),
     }
 }

@@ -31,7 +31,8 @@ impl Shown {
                     shown.text.push_str(&text);
                     shown.end = None;
                 }
-                Some(Kind::Continued(_)) => shown.mark(),
+                Some(Kind::Continued(_)) => shown.mark("continued"),
+                Some(Kind::Trimmed(_)) => shown.mark("trimmed"),
                 Some(Kind::End(end)) => shown.end = Some(end),
                 Some(Kind::Done(_)) | None => {}
             }
@@ -39,10 +40,11 @@ impl Shown {
         Ok(shown)
     }
 
-    /// From here on the model was asked to go on.
-    pub fn mark(&mut self) {
+    /// From here on something is different: the model was asked to go on (`continued`), or knows only a
+    /// part of the conversation (`trimmed`).
+    pub fn mark(&mut self, kind: &str) {
         let at = u32::try_from(self.text.chars().count()).unwrap_or(u32::MAX);
-        self.marks.push(Mark { kind: "continued".into(), at });
+        self.marks.push(Mark { kind: kind.into(), at });
         self.end = None;
     }
 }

@@ -3,7 +3,7 @@
 
 use ai::{
     Config,
-    providers::{Ask, Continuation, End, EndReason, Fault, FaultKind, Model, Piece, Pieces, Place, Provider},
+    providers::{Ask, Continuation, End, EndReason, Fault, FaultKind, Model, Piece, Pieces, Place, Provider, Purpose},
 };
 use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
@@ -60,8 +60,16 @@ impl Provider for Told {
     }
 
     async fn models(&self) -> Result<Vec<Model>, Fault> {
-        let (name, description) = ("Told".into(), "Says what a test tells it to.".into());
-        Ok(vec![Model { id: "model".into(), name, description, place: Place::Server, continuation: self.continuation }])
+        Ok(vec![Model {
+            id: "model".into(),
+            name: "Told".into(),
+            description: "Says what a test tells it to.".into(),
+            place: Place::Server,
+            continuation: self.continuation,
+            purpose: Purpose::Chat,
+            vision: false,
+            window: None,
+        }])
     }
 
     async fn stream(&self, ask: Ask) -> Result<Pieces, Fault> {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::large_futures)]
 
+mod anthropic;
 mod faults;
 mod guide;
 mod ollama;
@@ -13,7 +14,7 @@ mod sse;
 
 use std::{collections::VecDeque, time::Duration};
 
-use ai::providers::{Ask, Fault, Piece, Pieces, Reading, Role, Timeouts, Turn, Wire};
+use ai::providers::{Ask, Fault, Piece, Pieces, Reading, Role, Timeouts, Turn, Wire, Wishes};
 use futures_util::StreamExt;
 use uuid::Uuid;
 
@@ -30,8 +31,9 @@ fn hasty() -> Timeouts {
 }
 
 fn ask(model: &str, question: &str) -> Ask {
-    let turns = vec![Turn { role: Role::User, text: question.to_owned() }];
-    Ask { model: model.to_owned(), turns, prefix: String::new(), reply: Uuid::from_u128(7), attempt: 1 }
+    let turns = vec![Turn::new(Role::User, question)];
+    let (prefix, wishes) = (String::new(), Wishes::default());
+    Ask { model: model.to_owned(), turns, prefix, reply: Uuid::from_u128(7), attempt: 1, wishes }
 }
 
 /// Everything a stream yields. Checks that nothing comes after the end or the fault.
@@ -53,7 +55,7 @@ async fn all(mut pieces: Pieces) -> (Vec<Piece>, Option<Fault>) {
 fn text(pieces: &[Piece]) -> String {
     let words = pieces.iter().map(|piece| match piece {
         Piece::Text(text) => text.as_str(),
-        Piece::End(_) => "",
+        Piece::Call(_) | Piece::End(_) => "",
     });
     words.collect()
 }

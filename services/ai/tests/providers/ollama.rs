@@ -1,7 +1,7 @@
 //! Ollama's own interface, from its documentation.
 
 use ai::providers::{
-    Continuation, End, EndReason, FaultKind, Piece, Place, Provider, Usage,
+    Continuation, End, EndReason, FaultKind, Piece, Place, Provider, Purpose, Usage,
     ollama::{Ollama, OllamaReading, Server},
 };
 use serde_json::json;
@@ -118,9 +118,12 @@ async fn lists_models_and_tells_cloud_models_apart() {
         facts,
         [
             ("llama3.2:latest", "llama3.2", "Runs in Ollama (3.2B, Q4_K_M).", Place::Server),
+            ("nomic-embed-text:latest", "nomic-embed-text", "Runs in Ollama.", Place::Server),
             ("gpt-oss:120b-cloud", "gpt-oss:120b-cloud", "Runs outside, reached through Ollama.", Place::Outside),
             ("bare:1b", "bare:1b", "Runs in Ollama.", Place::Server),
         ]
     );
     assert!(models.iter().all(|model| model.continuation == Continuation::Prefix));
+    let embeds: Vec<bool> = models.iter().map(|model| model.purpose == Purpose::Embedding).collect();
+    assert_eq!(embeds, [false, true, false, false]);
 }

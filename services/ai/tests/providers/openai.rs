@@ -25,8 +25,8 @@ async fn asks_as_documented() {
     let key = Some(SecretString::from("sk-test-1234567890"));
     let provider = OpenAi::new(Server::new("x", server.url("/v1/?v=1"), key), wire()).unwrap();
     let mut ask = ask("gpt", "Hello");
-    ask.turns.insert(0, Turn { role: Role::System, text: "Be brief.".to_owned() });
-    ask.turns.push(Turn { role: Role::Assistant, text: "Hi".to_owned() });
+    ask.turns.insert(0, Turn::new(Role::System, "Be brief."));
+    ask.turns.push(Turn::new(Role::Assistant, "Hi"));
     let (pieces, fault) = all(provider.stream(ask).await.unwrap()).await;
     assert_eq!(fault, None);
     assert_eq!(text(&pieces), "Grüße 👩‍🚀 😀!");

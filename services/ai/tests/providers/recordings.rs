@@ -42,6 +42,22 @@ pub const OLLAMA: &str = concat!(
     "\"prompt_eval_count\":26,\"eval_count\":298}\n",
 );
 
+/// The bytes of a recording; none, and a loud word about it, where it is not at hand.
+pub fn recording(path: &str) -> Option<Vec<u8>> {
+    let shared = std::env::var_os("TAIFAS_SHARED")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
+    let folder = shared.join("data/provider-recordings");
+    match std::fs::read(folder.join(path)) {
+        Ok(bytes) => Some(bytes),
+        // Past the capture of test output: a skip must be seen.
+        Err(error) => {
+            let _ =
+                writeln!(std::io::stderr(), "SKIPPED: the recording {path} is not at {}: {error}", folder.display());
+            None
+        }
+    }
+}
+
 /// Name, bytes, and the recorded reason and count.
 fn recordings() -> Vec<(String, Vec<u8>, End)> {
     let end = |usage: Option<(u64, u64)>| End {
@@ -49,9 +65,6 @@ fn recordings() -> Vec<(String, Vec<u8>, End)> {
         usage: usage.map(|(input, output)| Usage { input, output }),
     };
     let mut found = vec![("own".to_owned(), CHAT.into(), End { reason: EndReason::Length, ..end(Some((12, 5))) })];
-    let shared = std::env::var_os("TAIFAS_SHARED")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
-    let folder = shared.join("data/provider-recordings");
     for (path, usage) in [
         ("openai/chat_completion_stream.txt", None),
         ("groq/chat_completion_stream.txt", Some((38, 4))),
@@ -59,17 +72,7 @@ fn recordings() -> Vec<(String, Vec<u8>, End)> {
         ("gemini/chat_completion_stream.txt", None),
         ("chat-2/stream.json", Some((18, 286))),
     ] {
-        match std::fs::read(folder.join(path)) {
-            Ok(bytes) => found.push((path.to_owned(), bytes, end(usage))),
-            // Past the capture of test output: a skip must be seen.
-            Err(error) => {
-                let _ = writeln!(
-                    std::io::stderr(),
-                    "SKIPPED: the recording {path} is not at {}: {error}",
-                    folder.display()
-                );
-            }
-        }
+        found.extend(recording(path).map(|bytes| (path.to_owned(), bytes, end(usage))));
     }
     found
 }
@@ -93,7 +96,7 @@ fn recordings_read_as_recorded() {
 
 /// Two parts at every position. What follows a cut depends only on the reading's state, so it is enough that after the event in which
 /// the cut lies state and pieces are those of the uncut reading; short streams are read to their end as well.
-fn cut_everywhere<R: Reading + Clone + PartialEq + std::fmt::Debug>(name: &str, fresh: &R, bytes: &[u8]) {
+pub fn cut_everywhere<R: Reading + Clone + PartialEq + std::fmt::Debug>(name: &str, fresh: &R, bytes: &[u8]) {
     let whole = read(fresh.clone(), &[bytes]);
     if bytes.len() < 4_000 {
         for at in 0..=bytes.len() {
@@ -128,7 +131,7 @@ fn cut_everywhere<R: Reading + Clone + PartialEq + std::fmt::Debug>(name: &str, 
 }
 
 /// The connection ends at every position: an end only where the provider had said one, otherwise a cut, and never other text.
-fn truncate_everywhere<R: Reading + Clone>(name: &str, fresh: &R, bytes: &[u8]) {
+pub fn truncate_everywhere<R: Reading + Clone>(name: &str, fresh: &R, bytes: &[u8]) {
     let whole = text(&read(fresh.clone(), &[bytes]).0);
     let (mut reading, mut so_far) = (fresh.clone(), VecDeque::new());
     for at in 0..bytes.len() {

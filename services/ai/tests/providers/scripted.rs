@@ -145,8 +145,8 @@ async fn goes_on_from_every_character() {
         assert_eq!((text(&pieces).as_str(), fault), (rest, None), "after {at} bytes");
         for model in ["asks", "cannot"] {
             let mut ask = scripted(model, &script);
-            ask.turns.push(Turn { role: Role::Assistant, text: shown.to_owned() });
-            ask.turns.push(Turn { role: Role::User, text: GO_ON.to_owned() });
+            ask.turns.push(Turn::new(Role::Assistant, shown));
+            ask.turns.push(Turn::new(Role::User, GO_ON));
             let (pieces, fault) = run(ask).await;
             assert_eq!((text(&pieces).as_str(), fault), (rest, None), "after {at} bytes");
         }

@@ -85,8 +85,10 @@ fn greet(status: StatusCode, SignedIn { user, token, absolute }: SignedIn) -> Re
 
 fn client(headers: &HeaderMap) -> Client {
     let text = |name: HeaderName| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let ip = text(CLIENT).unwrap_or_default();
     Client {
-        address: party(&text(CLIENT).unwrap_or_default()),
+        address: party(&ip),
+        ip: ip.into_owned(),
         device: text(header::USER_AGENT).unwrap_or_default().into_owned(),
     }
 }

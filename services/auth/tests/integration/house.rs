@@ -134,7 +134,12 @@ impl House {
     /// Whose token it is, as the gateway asks.
     pub async fn resolve(&self, token: &str) -> Option<Session> {
         let mut sessions = SessionsClient::new(self.platform.acting_as("gateway").peer("session"));
-        sessions.resolve(ResolveRequest { token: token.into() }).await.unwrap().into_inner().session
+        sessions
+            .resolve(ResolveRequest { token: token.into(), address: String::new() })
+            .await
+            .unwrap()
+            .into_inner()
+            .session
     }
 
     /// The person a token stands for, as the gateway would sign them.

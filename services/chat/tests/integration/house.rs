@@ -47,10 +47,18 @@ impl ai::ai_server::Ai for Models {
         request: tonic::Request<ai::ResolveModelRequest>,
     ) -> Result<tonic::Response<ai::Model>, tonic::Status> {
         match request.into_inner().id.as_str() {
-            "" | "test/one" => Ok(tonic::Response::new(ai::Model { id: "test/one".into() })),
-            "test/two" => Ok(tonic::Response::new(ai::Model { id: "test/two".into() })),
+            "" | "test/one" => Ok(tonic::Response::new(ai::Model { id: "test/one".into(), vision: false })),
+            "test/two" => Ok(tonic::Response::new(ai::Model { id: "test/two".into(), vision: true })),
             _ => Err(Error::not_found("model").into()),
         }
+    }
+
+    async fn title(
+        &self,
+        request: tonic::Request<ai::TitleRequest>,
+    ) -> Result<tonic::Response<ai::Titled>, tonic::Status> {
+        let title = format!("About {}", request.into_inner().question);
+        Ok(tonic::Response::new(ai::Titled { title }))
     }
 }
 

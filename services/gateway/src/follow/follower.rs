@@ -225,9 +225,9 @@ impl Follower {
                         }
                         match kind(entry) {
                             Ok(Some(Kind::Text(piece))) => text.push_str(&piece),
-                            Ok(Some(Kind::Continued(_))) => {
+                            Ok(Some(kind @ (Kind::Continued(_) | Kind::Trimmed(_)))) => {
                                 let at = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
-                                marks.push(Mark { kind: "continued".into(), at });
+                                marks.push(Mark { kind: mark(&kind).into(), at });
                             }
                             Ok(Some(Kind::Done(_))) => done = true,
                             Ok(Some(Kind::End(_)) | None) => {}
@@ -327,6 +327,11 @@ fn kind(entry: &Entry) -> Result<Option<Kind>> {
     Ok(Chunk::decode(entry.bytes.clone()).map_err(Error::internal)?.kind)
 }
 
+/// What a mark says happened at its place.
+fn mark(kind: &Kind) -> &'static str {
+    if matches!(kind, Kind::Trimmed(_)) { "trimmed" } else { "continued" }
+}
+
 /// What the reader of a feed gets in place of an answer.
 pub fn refuse(out: &mut Out, error: &Error) {
     out.plain("error", &json!({ "code": error.code().name(), "detail": error.message() }));
@@ -338,7 +343,7 @@ fn write(out: &mut Out, batch: &Batch) -> Result<bool> {
     for entry in &batch.entries {
         let (event, data) = match kind(entry)? {
             Some(Kind::Text(text)) => ("text", json!({ "text": text })),
-            Some(Kind::Continued(_)) => ("mark", json!({ "kind": "continued" })),
+            Some(kind @ (Kind::Continued(_) | Kind::Trimmed(_))) => ("mark", json!({ "kind": mark(&kind) })),
             Some(Kind::Done(_)) => {
                 done = true;
                 ("end", json!({}))

@@ -1,5 +1,5 @@
-//! The shell: one HTML file in a few variants (theme × session), prepared and compressed once, with
-//! a policy that names its inline script and style by their hashes.
+//! The shell: one HTML file per language in a few variants (theme × session), prepared and compressed
+//! once, with a policy that names its inline script and style by their hashes.
 
 use axum::response::{IntoResponse as _, Response};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -40,26 +40,35 @@ struct Variant {
 
 pub struct Shell {
     policy: HeaderValue,
-    variants: HashMap<(&'static str, Session), Variant>,
+    variants: HashMap<(&'static str, &'static str, Session), Variant>,
 }
 
 impl Shell {
-    pub fn read(html: &str) -> Result<Self> {
-        for placeholder in ["__THEME__", "__SESSION__"] {
-            if !html.contains(placeholder) {
-                return Err(Error::internal(format!("the shell has no {placeholder}")));
-            }
-        }
+    /// `pages`: the same page in each language; only its words differ.
+    pub fn read(pages: &[(&'static str, String)]) -> Result<Self> {
         let mut variants = HashMap::new();
-        for theme in THEMES {
-            for session in Session::ALL {
-                let page = html.replacen("__THEME__", theme, 1).replacen("__SESSION__", session.name(), 1);
-                let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
-                gzip.write_all(page.as_bytes())?;
-                variants.insert((theme, session), Variant { plain: page.into(), gzip: gzip.finish()?.into() });
+        let mut inline = None;
+        for (language, html) in pages {
+            for placeholder in ["__THEME__", "__SESSION__"] {
+                if !html.contains(placeholder) {
+                    return Err(Error::internal(format!("the shell in {language} has no {placeholder}")));
+                }
+            }
+            for theme in THEMES {
+                for session in Session::ALL {
+                    let page = html.replacen("__THEME__", theme, 1).replacen("__SESSION__", session.name(), 1);
+                    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+                    gzip.write_all(page.as_bytes())?;
+                    let variant = Variant { plain: page.into(), gzip: gzip.finish()?.into() };
+                    variants.insert((*language, theme, session), variant);
+                }
+            }
+            let own = (hashes(html, "script"), hashes(html, "style"));
+            if inline.get_or_insert_with(|| own.clone()) != &own {
+                return Err(Error::internal(format!("the shell in {language} has other scripts or styles")));
             }
         }
-        let (scripts, styles) = (hashes(html, "script"), hashes(html, "style"));
+        let (scripts, styles) = inline.ok_or_else(|| Error::internal("there is no shell"))?;
         let policy = format!(
             "default-src 'none'; script-src 'self'{scripts}; style-src 'self'{styles}; connect-src 'self'; \
              img-src 'self' blob: data:; font-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; \
@@ -69,9 +78,9 @@ impl Shell {
         Ok(Self { policy: HeaderValue::from_str(&policy).map_err(Error::internal)?, variants })
     }
 
-    pub fn page(&self, theme: &str, session: Session, gzip: bool) -> Response {
+    pub fn page(&self, language: &'static str, theme: &str, session: Session, gzip: bool) -> Response {
         let theme = THEMES.into_iter().find(|known| *known == theme).unwrap_or("system");
-        let Some(variant) = self.variants.get(&(theme, session)) else {
+        let Some(variant) = self.variants.get(&(language, theme, session)) else {
             return Error::internal("a shell variant is missing").into_response();
         };
         let body = if gzip { &variant.gzip } else { &variant.plain };
@@ -79,7 +88,7 @@ impl Shell {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        headers.insert(header::VARY, HeaderValue::from_static("cookie, accept-encoding"));
+        headers.insert(header::VARY, HeaderValue::from_static("cookie, accept-encoding, accept-language"));
         headers.insert(header::CONTENT_SECURITY_POLICY, self.policy.clone());
         if gzip {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -118,9 +127,18 @@ mod tests {
     }
 
     #[test]
+    fn all_languages_run_the_same_scripts() {
+        let page = |script| format!("<html data-theme=__THEME__ data-session=__SESSION__><script>{script}</script>");
+        assert!(Shell::read(&[("en", page("a")), ("ro", page("a"))]).is_ok());
+        assert!(Shell::read(&[("en", page("a")), ("ro", page("b"))]).is_err());
+        assert!(Shell::read(&[]).is_err());
+    }
+
+    #[test]
     fn a_theme_that_nobody_knows_is_the_systems() {
-        let shell = Shell::read("<html data-theme=\"__THEME__\" data-session=\"__SESSION__\">").unwrap();
-        let response = shell.page("\"><script>", Session::Out, false);
+        let page = "<html data-theme=\"__THEME__\" data-session=\"__SESSION__\">";
+        let shell = Shell::read(&[("en", page.to_owned())]).unwrap();
+        let response = shell.page("en", "\"><script>", Session::Out, false);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
     }
 }

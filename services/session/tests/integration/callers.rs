@@ -11,7 +11,12 @@ use tonic::{
 use uuid::Uuid;
 
 fn opening() -> OpenRequest {
-    OpenRequest { user: ANA.as_bytes().into(), role: "admin".into(), device: "Browser".into() }
+    OpenRequest {
+        user: ANA.as_bytes().into(),
+        role: "admin".into(),
+        device: "Browser".into(),
+        ..OpenRequest::default()
+    }
 }
 
 #[tokio::test]
@@ -47,7 +52,7 @@ async fn rpcs_are_for_sign_in_and_the_gateway_alone() {
             }};
         }
         refused!(open, opening());
-        refused!(resolve, ResolveRequest { token: ana.token.clone() });
+        refused!(resolve, ResolveRequest { token: ana.token.clone(), address: String::new() });
         refused!(close, CloseRequest { user: ANA.as_bytes().into(), session: ana.session.clone() });
     }
     // the gateway recognises people and signs them out; it signs nobody in

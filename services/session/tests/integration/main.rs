@@ -3,6 +3,7 @@
 
 mod callers;
 mod lifetimes;
+mod presence;
 mod tokens;
 
 use futures_util::FutureExt as _;
@@ -46,12 +47,17 @@ impl House {
     }
 
     pub async fn open(&self, user: Uuid, role: &str) -> Opened {
-        let request = OpenRequest { user: user.as_bytes().into(), role: role.into(), device: "Browser".into() };
+        let request = OpenRequest {
+            user: user.as_bytes().into(),
+            role: role.into(),
+            device: "Browser".into(),
+            ..OpenRequest::default()
+        };
         self.rpc("auth").open(request).await.unwrap().into_inner()
     }
 
     pub async fn resolve(&self, token: &str) -> Option<Session> {
-        let request = ResolveRequest { token: token.into() };
+        let request = ResolveRequest { token: token.into(), address: String::new() };
         self.rpc("gateway").resolve(request).await.unwrap().into_inner().session
     }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{End, EndReason, Fault, FaultKind, Piece};
-use crate::providers::{Lines, Reading, Usage, refusal};
+use crate::providers::{CallPart, Lines, Reading, Usage, refusal};
 
 /// The state of reading one answer. Two that compare equal go on alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct OllamaReading {
     lines: Lines,
     /// Lines of Ollama's form were read.
     known: bool,
+    /// Calls of tools so far.
+    calls: usize,
     done: bool,
 }
 
@@ -34,12 +36,26 @@ struct Line {
 #[derive(Deserialize)]
 struct Message {
     content: Option<String>,
+    tool_calls: Option<Vec<ToolCall>>,
+}
+
+#[derive(Deserialize)]
+struct ToolCall {
+    id: Option<String>,
+    function: Function,
+}
+
+#[derive(Deserialize)]
+struct Function {
+    name: String,
+    #[serde(default)]
+    arguments: Value,
 }
 
 impl OllamaReading {
     /// For an answer of the named provider.
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), lines: Lines::default(), known: false, done: false }
+        Self { name: name.to_owned(), lines: Lines::default(), known: false, calls: 0, done: false }
     }
 
     fn line(&mut self, line: &str, out: &mut VecDeque<Piece>) -> Result<(), Fault> {
@@ -59,14 +75,23 @@ impl OllamaReading {
             return Err(malformed("sent a line that is not part of a chat."));
         }
         self.known = true;
-        let text = line.message.and_then(|message| message.content).unwrap_or_default();
-        if !text.is_empty() {
-            out.push_back(Piece::Text(text));
+        let (text, calls) = line.message.map(|message| (message.content, message.tool_calls)).unwrap_or_default();
+        out.extend(text.filter(|text| !text.is_empty()).map(Piece::Text));
+        for call in calls.into_iter().flatten() {
+            let id = call.id.filter(|id| !id.is_empty()).unwrap_or_else(|| format!("call_{}", self.calls));
+            let arguments = match call.function.arguments {
+                Value::String(text) => text,
+                Value::Null => "{}".to_owned(),
+                arguments => arguments.to_string(),
+            };
+            out.push_back(Piece::Call(CallPart { index: self.calls, id, name: call.function.name, arguments }));
+            self.calls += 1;
         }
         if line.done {
             self.done = true;
             let reason = match line.done_reason.as_deref() {
                 // Before version 0.1.38 there was no reason.
+                None | Some("" | "stop") if self.calls > 0 => EndReason::Calls,
                 None | Some("" | "stop") => EndReason::Stop,
                 Some("length") => EndReason::Length,
                 Some(word) => EndReason::Other(word.chars().take(60).collect()),

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, FaultKind};
+use super::{Fault, FaultKind, script_text};
 use std::time::Duration;
+use uuid::Uuid;
 
 /// Longest answer, in tokens.
 const MOST_TOKENS: usize = 100_000;
@@ -111,6 +112,12 @@ impl Script {
         }
         Ok(script)
     }
+}
+
+/// Four words that depend on nothing but the message.
+pub(super) fn title(message: &str) -> String {
+    let script = Script { tokens: 4, seed: hash(message), ..Script::default() };
+    script_text(&script, Uuid::nil()).concat().trim_end_matches('.').to_owned()
 }
 
 /// FNV-1a, 64 bits: stable for ever, unlike the standard library's hashes.

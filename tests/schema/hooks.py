@@ -1,0 +1,91 @@
+"""What schemathesis cannot know of our API: which version of an object is the newest, which objects there are,
+which addresses it may call, and what a refusal looks like."""
+
+import collections
+import os
+import random
+
+import schemathesis
+
+OWN = os.environ["TAIFAS_OWN_ID"]
+# A port nobody listens on: no request of a test leaves this machine.
+NOWHERE = "http://127.0.0.1:9/v1"
+# The ids that were seen of a kind of object, by the last word of its path before the id; the newest last.
+seen = collections.defaultdict(lambda: collections.deque(maxlen=8))
+seen["replies"].extend(os.environ["TAIFAS_REPLIES"].split(","))
+# The newest version that was seen: of an object by its id, of what has none by its path.
+versions = {}
+# The newest answer of a chat, behind which the next message belongs.
+newest = {}
+# Which cases keep what was made up for them; the order of the requests is the same in every run.
+dice = random.Random(7)
+
+
+def objects(value):
+    """Every object within a JSON document."""
+    if isinstance(value, dict):
+        yield value
+        for member in value.values():
+            yield from objects(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from objects(member)
+
+
+def kinds(path):
+    """The names of a path's parameters, each with the kind of object it names."""
+    words = path.split("/")
+    return {word[1:-1]: before for before, word in zip(words, words[1:]) if word.startswith("{")}
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    parameters, body = case.path_parameters or {}, case.body
+    for name, kind in kinds(case.operation.path).items():
+        if seen[kind] and dice.random() < 0.6:
+            parameters[name] = dice.choice(seen[kind])
+        if parameters.get(name) == OWN:
+            # The account of the run stays as it is; other accounts may be changed.
+            parameters[name] = "00000000-0000-7000-8000-000000000000"
+    if not isinstance(body, dict):
+        return
+    if isinstance(body.get("base_url"), str) and "://" in body["base_url"]:
+        body["base_url"] = NOWHERE
+    if "parent_id" in body and parameters.get("id") in newest:
+        body["parent_id"] = newest[parameters["id"]]
+    if isinstance(body.get("version"), int) and dice.random() < 0.7:
+        known = [versions[value] for value in parameters.values() if value in versions]
+        body["version"] = known[0] if known else versions.get(case.operation.path, body["version"])
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    if response.status_code >= 300 or not response.headers.get("content-type", [""])[0].startswith("application/json"):
+        return
+    document, path = response.json(), case.operation.path
+    kind = [word for word in path.split("/") if not word.startswith("{")][-1]
+    if isinstance(document, dict) and isinstance(document.get("version"), int):
+        versions[path] = document["version"]
+    if isinstance(document, dict) and isinstance(document.get("reply"), dict):
+        seen["replies"].append(document["reply"]["id"])
+        newest[document["chat"]["id"]] = document["reply"]["id"]
+    for found in objects(document):
+        # Not the session the run lives in.
+        if not isinstance(found.get("id"), str) or found.get("current") is True:
+            continue
+        seen[kind].append(found["id"])
+        if isinstance(found.get("version"), int):
+            versions[found["id"]] = found["version"]
+
+
+@schemathesis.check
+def refusal_is_a_problem(context, response, case):
+    """Every refusal is a problem document (RFC 9457) with a sentence that says what to do."""
+    if response.status_code < 400 or case.operation.path.startswith("/v1/"):
+        return
+    kind = response.headers.get("content-type", [""])[0]
+    assert kind == "application/problem+json", f"{response.status_code} comes as {kind}"
+    problem = response.json()
+    assert problem.get("status") == response.status_code, "another status in the document"
+    for member in ("type", "title", "detail", "code", "correlation_id"):
+        assert isinstance(problem.get(member), str) and problem[member], f"no {member}"

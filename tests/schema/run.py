@@ -1,0 +1,169 @@
+"""Asks every operation of the published API description for things it should and should not take, with schemathesis,
+and holds the answers against the description. The program must answer without a server error, be the same process
+afterwards, and say nothing in its log that is a fault of ours.
+
+Called by tests/schema/run, which brings the tools along; ends with the lines `# pass N` and `# fail N`.
+"""
+
+import http.client
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+PROGRAM = pathlib.Path(os.environ.get("TAIFAS_BIN", ROOT / "target/debug/taifas"))
+# The same cases every time; another seed looks elsewhere.
+SEED = os.environ.get("TAIFAS_SCHEMA_SEED", "20261126")
+EXAMPLES = os.environ.get("TAIFAS_SCHEMA_EXAMPLES", "12")
+START_SECONDS, RUN_SECONDS = 20, 280
+ACCOUNT = {"name": "Ana Pop", "email": "ana@example.org", "password": "correct horse battery"}
+
+# What would end the run itself, or the account and the session it runs with; and what does not end.
+LEFT_OUT = {
+    "/api/v1/auth/sign-out": "ends the session of the run",
+    "/api/v1/auth/sign-out-everywhere": "ends the session of the run",
+    "/api/v1/auth/delete-account": "asks for the account of the run to be deleted",
+    "/api/v1/live": "a feed without an end",
+    "/api/v1/replies/{id}/stream": "follows an answer, for minutes when one is long",
+}
+
+
+class Program:
+    """The real program, on a folder and a port of its own."""
+
+    def __init__(self, folder):
+        self.log = pathlib.Path(folder) / "log"
+        environment = {
+            "PATH": os.environ.get("PATH", ""),
+            # No model of this machine may answer, and no limit of requests end the run.
+            "TAIFAS__AI__OLLAMA_BASE_URL": "",
+            "TAIFAS__GATEWAY__WRITES_PER_MINUTE": "1000000000",
+        }
+        arguments = ["serve", "--demo", "--log", "json", "--listen", "127.0.0.1:0", "--data", f"{folder}/data"]
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                [PROGRAM, *arguments], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        self.printed = []
+        # Read to the end: a full pipe would stop the program.
+        threading.Thread(target=lambda: self.printed.extend(self.process.stdout), daemon=True).start()
+        self.port = int(self.said(r"ready at http://127\.0\.0\.1:(\d+)"))
+        self.cookie = ""
+
+    def said(self, pattern):
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end and self.process.poll() is None:
+            if found := re.search(pattern, "".join(self.printed)):
+                return found[1]
+            time.sleep(0.02)
+        sys.exit(f"the program did not start:\n{self.log.read_text()[-2000:]}")
+
+    def ask(self, method, path, body=None, more=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        headers = {"X-CSRF": "1", "Content-Type": "application/json", "Cookie": self.cookie, **(more or {})}
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        answer = connection.getresponse()
+        for line in answer.headers.get_all("Set-Cookie") or []:
+            self.cookie = line.split(";")[0]
+        return answer.status, answer.read()
+
+    def set_up(self):
+        """Makes the first account; gives its id."""
+        status, body = self.ask("POST", "/api/v1/setup", {"token": self.said(r"/setup#(\S+)"), **ACCOUNT})
+        if status != 201:
+            sys.exit(f"the first account was not made: {status} {body}")
+        return json.loads(body)["user"]["id"]
+
+    def begin_answers(self):
+        """Answers that do not end by themselves, so that they can be stopped and continued; their ids."""
+        replies = []
+        for _ in range(4):
+            chat, message = uuid.uuid4(), str(uuid.uuid4())
+            script = 'script: {"tokens": 40, "delay_ms": 1, "hang_after": 5}'
+            body = {"id": message, "parent_id": None, "text": script, "model": "scripted/continues"}
+            status, answer = self.ask("POST", f"/api/v1/chats/{chat}/messages", body, {"Idempotency-Key": message})
+            if status != 202:
+                sys.exit(f"a message was not taken: {status} {answer}")
+            replies.append(json.loads(answer)["reply"]["id"])
+        return replies
+
+    def faults(self):
+        """Lines of the log that say what must never be said."""
+        bad = ("panicked", '"unexpected"', "is damaged")
+        return [line for line in self.log.read_text().splitlines() if any(word in line for word in bad)]
+
+    def end(self):
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+def schemathesis(program, own_id, replies, report):
+    command = [
+        pathlib.Path(sys.executable).parent / "schemathesis", "run", f"http://127.0.0.1:{program.port}/api/v1/openapi.json",
+        "--no-color", "--phases", "examples,coverage,fuzzing", "--max-examples", EXAMPLES, "--seed", SEED,
+        "--checks", "not_a_server_error,response_schema_conformance,content_type_conformance,refusal_is_a_problem",
+        "--generation-database", "none", "--no-shrink", "--continue-on-failure", "--request-timeout", "20",
+        "--suppress-health-check", "all", "--warnings", "off", "--report", "json", "--report-json-path", str(report),
+        "-H", f"Cookie: {program.cookie}", "-H", "X-CSRF: 1",
+    ]
+    for path in LEFT_OUT:
+        command += ["--exclude-path", path]
+    environment = {**os.environ, "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE), "TAIFAS_OWN_ID": own_id, "TAIFAS_REPLIES": ",".join(replies)}
+    try:
+        subprocess.run(command, cwd=report.parent, env=environment, timeout=RUN_SECONDS)
+    except subprocess.TimeoutExpired:
+        sys.exit(f"schemathesis did not end within {RUN_SECONDS} s")
+    return json.loads(report.read_text())
+
+
+def main():
+    if not PROGRAM.exists():
+        sys.exit(f"{PROGRAM} is not there: cargo build -p taifas")
+    failures = []
+    with tempfile.TemporaryDirectory(prefix="taifas-schema-") as folder:
+        program = Program(folder)
+        try:
+            own_id = program.set_up()
+            described = json.loads(program.ask("GET", "/api/v1/openapi.json")[1])["paths"]
+            report = schemathesis(program, own_id, program.begin_answers(), pathlib.Path(folder) / "report.json")
+            if program.process.poll() is not None:
+                failures.append(f"the program has ended with {program.process.returncode}")
+            else:
+                if program.ask("GET", "/readyz")[0] != 200:
+                    failures.append("the program is not ready any more")
+                # Otherwise everything after the end of the session was only refused.
+                if program.ask("GET", "/api/v1/me")[0] != 200:
+                    failures.append("the session of the run was ended by an operation that must be left out")
+            failures += program.faults()
+        finally:
+            program.end()
+    operations = sum(len(item) for path, item in described.items() if path not in LEFT_OUT)
+    tested = report["operations"]["tested"]
+    if tested != operations:
+        failures.append(f"{tested} of {operations} operations were tested")
+    if not report["complete"]:
+        failures.append(f"the run is not complete: {report['stop_reason']}")
+    failures += [f"{error}" for error in report["errors"]]
+    wrong = {operation for failure in report["failures"] for operation in failure["operations"]}
+    never = [operation for operation, phases in report["valid_rates"].items() if not any(rate["accepted"] for rate in phases.values())]
+    print(f"\n{report['test_cases']['generated']} requests to {tested} operations; never accepted (only refused): {', '.join(sorted(never)) or 'none'}")
+    for failure in failures:
+        print(f"FAILED: {failure}")
+    # One for each operation, and one for the program as a whole.
+    print(f"# pass {tested - len(wrong) + (not failures)}")
+    print(f"# fail {len(wrong) + bool(failures)}")
+    sys.exit(1 if wrong or failures else 0)
+
+
+main()
