@@ -1,13 +1,16 @@
 //! Passing a request on to the service that answers it, and its answer back.
 
-use crate::{Gateway, cookies, follow, security::Admitted};
+use crate::{Gateway, cookies, follow, security::Admitted, uploads};
 use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use platform::{Error, Result, principal};
+use platform::{
+    Error, Result,
+    principal::{self, Caller},
+};
 
 /// Between services only: removed from what comes in and from what goes out.
 const INTERNAL: &str = "x-taifas-";
@@ -32,7 +35,11 @@ async fn pass(gateway: &Gateway, service: &'static str, request: Request) -> Res
     parts.extensions.clear();
     let streams = wants_stream(&parts.method, parts.uri.path(), &browser);
 
-    let body = read(body, &browser, gateway.config.body_limit).await?;
+    let body = match (uploads::is_upload(&parts.method, parts.uri.path()), &caller) {
+        (true, Caller::Person(person)) => uploads::stream(gateway, person.user, body, &browser)?,
+        // whoever is nobody gets no more room than with any other request
+        _ => read(body, &browser, gateway.config.body_limit).await?,
+    };
     let mut response = gateway.platform.peers.peer(service).send(Request::from_parts(parts, body)).await?;
 
     if let Some(token) = response.headers_mut().remove(SESSION) {
