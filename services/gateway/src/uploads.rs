@@ -17,6 +17,8 @@ const UPLOADS: &[&str] = &["/api/v1/files", "/api/v1/imports"];
 const SILENCE: Duration = Duration::from_secs(30);
 /// Uploads of one person at the same time.
 const AT_ONCE: u64 = 8;
+/// And of all people together.
+const AT_ONCE_IN_ALL: u64 = 256;
 
 pub(crate) fn is_upload(method: &Method, path: &str) -> bool {
     *method == Method::POST && UPLOADS.contains(&path)
@@ -33,12 +35,7 @@ pub(crate) fn stream(gateway: &Gateway, person: Uuid, body: Body, headers: &Head
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
-    let place = gateway.uploads.stream(person, AT_ONCE).map_err(|_| {
-        Error::rate_limited(
-            format!("{AT_ONCE} uploads are under way already; wait until one of them is done"),
-            Duration::from_secs(5),
-        )
-    })?;
+    let place = gateway.uploads.enter(person, "uploads", AT_ONCE, AT_ONCE_IN_ALL)?;
     let first = (body.into_data_stream(), place, 0_u64);
     let pieces = stream::unfold(Some(first), move |state| async move {
         let (mut body, place, before) = state?;
