@@ -73,7 +73,10 @@ async fn operations(client: &Client) -> Result<Vec<Operation>> {
 impl Operation {
     async fn call(&self, client: &Client, of: &Sending, body: &Value) -> Result<crate::harness::Answer> {
         let id = if self.path.contains("/replies/") { of.reply } else { of.chat };
-        let mut request = client.request(self.method.clone(), &self.path.replace("{id}", &id.to_string()));
+        let mut request = client.request(
+            self.method.clone(),
+            &self.path.replace("{id}", &id.to_string()).replace("{key}", &id.to_string()),
+        );
         request = request.header("Idempotency-Key", Uuid::now_v7().to_string());
         if !body.is_null() {
             request = request.json(body);

@@ -1,11 +1,15 @@
 //! Chats, messages and their states: types and rules, no input or output.
 
 mod chats;
+mod drafts;
 mod messages;
 mod projects;
 mod texts;
+mod words;
 
 pub use chats::{Chat, Shelf};
+pub use drafts::{Draft, DraftKey};
 pub use messages::{Mark, Message, Node, Reason, Reply, State};
 pub use projects::{Project, check_color, check_instructions, check_name};
 pub use texts::{check_instruction, check_text, check_title, first_title};
+pub use words::{Indexed, Piece, Sought};

@@ -1,6 +1,6 @@
 //! What chat tells the others: ids and facts, never text.
 
-use crate::domain::{Chat, Message, Project};
+use crate::domain::{Chat, DraftKey, Message, Project};
 use platform::events::{Event, Topic};
 use proto::{
     Message as _,
@@ -59,6 +59,15 @@ pub fn project_changed(
     let mut event = event(space, project.id, project.version, kind, Some(actor), payload.encode_to_vec());
     event.change = before.and_then(|before| serde_json::to_string(before).ok());
     event
+}
+
+/// `draft.changed`: of a chat, of a project, or (with the space's own id) of a chat not begun yet.
+pub fn draft_changed(space: Uuid, actor: Uuid, key: DraftKey, version: i64) -> Event {
+    let of = match key {
+        DraftKey::New => space,
+        DraftKey::Of(id) => id,
+    };
+    event(space, of, version, "draft.changed", Some(actor), Vec::new())
 }
 
 fn event(

@@ -18,6 +18,8 @@ use std::sync::Arc;
 const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "chats", sql: include_str!("../migrations/0001_chats.sql") },
     Migration { version: 2, name: "branches", sql: include_str!("../migrations/0002_branches.sql") },
+    Migration { version: 3, name: "search", sql: include_str!("../migrations/0003_search.sql") },
+    Migration { version: 4, name: "drafts", sql: include_str!("../migrations/0004_drafts.sql") },
 ];
 
 /// Starts the service.
@@ -31,6 +33,7 @@ pub async fn start(platform: &Platform, config: Config) -> Result<Service> {
     let chats = service::Chats::new(&platform, config);
     platform.background.spawn_until_drained(chats.clone().forget_old_sends());
     platform.background.spawn_until_drained(chats.clone().empty_trash());
+    platform.background.spawn_until_drained(chats.clone().index_backlog());
 
     let http = handlers::http::api().router("chat", platform.signer.clone(), platform.metrics.clone(), chats.clone());
     let rpc = rpc_router(handlers::grpc::routes(chats.clone()), platform.signer.clone());

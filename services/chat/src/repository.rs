@@ -1,8 +1,10 @@
 //! Every SQL statement of chat. Each names the space it touches.
 
 pub mod chats;
+pub mod drafts;
 pub mod messages;
 pub mod projects;
+pub mod search;
 pub mod sends;
 pub mod trash;
 pub mod tree;

@@ -3,9 +3,11 @@
 
 mod branches;
 mod changes;
+mod drafts;
 mod projects;
 mod regenerate;
 mod replies;
+mod search;
 mod send;
 mod sent;
 mod sweep;
@@ -16,17 +18,20 @@ pub use changes::Change;
 pub use projects::{NewProject, ProjectChange};
 pub use regenerate::Regenerating;
 pub use replies::{Context, End};
+pub use search::Found;
 pub use send::{Asked, Sent};
 
 use crate::{
     config::Config,
-    domain::{Chat, Message, Shelf},
-    repository::{chats, tree},
+    domain::{Chat, Draft, DraftKey, Message, Shelf},
+    repository::{self, chats, tree},
 };
 use futures_util::FutureExt as _;
 use platform::{Error, Platform, Result, db::Tx, peers::Peer, principal::Person};
 use proto::ai::v1::{ResolveModelRequest, ai_client::AiClient};
+use serde::Serialize;
 use std::sync::Arc;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use chats::Cursor;
@@ -83,7 +88,7 @@ impl Chats {
     }
 
     /// A chat and the path that leads to its active leaf.
-    pub async fn open(&self, person: &Person, id: Uuid) -> Result<(Chat, Vec<Message>)> {
+    pub async fn open(&self, person: &Person, id: Uuid) -> Result<OpenChat> {
         let space = person.space();
         self.platform.db.read(space, move |tx| async move { shown(tx, space, id).await }.boxed()).await
     }
@@ -108,8 +113,19 @@ async fn found(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<Chat> {
 }
 
 /// A chat as it is opened.
-async fn shown(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<(Chat, Vec<Message>)> {
+#[derive(Serialize, ToSchema)]
+pub struct OpenChat {
+    pub chat: Chat,
+    /// From the first message to the active leaf.
+    pub messages: Vec<Message>,
+    /// What was begun to be written in it.
+    pub draft: Option<Draft>,
+}
+
+async fn shown(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<OpenChat> {
     let chat = found(tx, space, id).await?;
     let leaf = chats::leaf(tx, space, id).await?.unwrap_or_default();
-    Ok((chat, tree::shown(tx, space, id, leaf).await?))
+    let messages = tree::shown(tx, space, id, leaf).await?;
+    let draft = repository::drafts::find(tx, space, &DraftKey::Of(id).stored()).await?;
+    Ok(OpenChat { chat, messages, draft })
 }

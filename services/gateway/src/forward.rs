@@ -1,16 +1,13 @@
 //! Passing a request on to the service that answers it, and its answer back.
 
-use crate::{Gateway, cookies, follow, security::Admitted, uploads};
+use crate::{Gateway, cookies, follow, security::Admitted};
 use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use platform::{
-    Error, Result,
-    principal::{self, Caller},
-};
+use platform::{Error, Result, principal};
 
 /// Between services only: removed from what comes in and from what goes out.
 const INTERNAL: &str = "x-taifas-";
@@ -35,11 +32,7 @@ async fn pass(gateway: &Gateway, service: &'static str, request: Request) -> Res
     parts.extensions.clear();
     let streams = wants_stream(&parts.method, parts.uri.path(), &browser);
 
-    let body = match (uploads::is_upload(&parts.method, parts.uri.path()), &caller) {
-        (true, Caller::Person(person)) => uploads::stream(gateway, person.user, body, &browser)?,
-        // whoever is nobody gets no more room than with any other request
-        _ => read(body, &browser, gateway.config.body_limit).await?,
-    };
+    let body = read(body, &browser, gateway.config.body_limit).await?;
     let mut response = gateway.platform.peers.peer(service).send(Request::from_parts(parts, body)).await?;
 
     if let Some(token) = response.headers_mut().remove(SESSION) {

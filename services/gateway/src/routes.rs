@@ -21,6 +21,8 @@ const SERVICES: &[(&str, &str)] = &[
     ("/api/v1/replies/{id}/stop", "chat"),
     ("/api/v1/replies/{id}/continue", "chat"),
     ("/api/v1/replies/{id}/regenerate", "chat"),
+    ("/api/v1/search", "chat"),
+    ("/api/v1/drafts/{*rest}", "chat"),
     ("/api/v1/projects", "chat"),
     ("/api/v1/projects/{*rest}", "chat"),
 ];

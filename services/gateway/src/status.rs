@@ -1,13 +1,13 @@
 //! What operators and tools ask: alive, ready, the metrics, the API's description.
 
-use crate::{Gateway, clients};
+use crate::Gateway;
 use axum::{
-    extract::{Request, State},
+    extract::{ConnectInfo, State},
     response::{IntoResponse as _, Response},
 };
 use http::header;
 use platform::{Error, Result};
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 /// A service that does not answer in this time is not ready.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -33,8 +33,11 @@ pub(crate) async fn ready(State(gateway): State<Gateway>) -> Result<&'static str
 }
 
 /// For a collector on this machine; nobody else is told.
-pub(crate) async fn metrics(State(gateway): State<Gateway>, request: Request) -> Result<Response> {
-    if !clients::is_local(&gateway.config, request.extensions(), request.headers()) {
+pub(crate) async fn metrics(
+    State(gateway): State<Gateway>,
+    ConnectInfo(client): ConnectInfo<SocketAddr>,
+) -> Result<Response> {
+    if !client.ip().to_canonical().is_loopback() {
         return Err(Error::not_found("page"));
     }
     let text = gateway.platform.metrics.text()?;

@@ -9,13 +9,15 @@ use uuid::Uuid;
 pub fn case(operation: &str, of: &Sending) -> Option<Case> {
     let case = |owner, other, body| Some(Case { body, owner, other });
     match operation {
-        "get /api/v1/chats" | "get /api/v1/projects" => case(200, 200, Value::Null),
+        "get /api/v1/chats" | "get /api/v1/projects" | "get /api/v1/search" => case(200, 200, Value::Null),
         "post /api/v1/chats/archive-all" | "post /api/v1/chats/delete-all" => case(200, 200, json!({})),
         "delete /api/v1/chats/{id}/forever" | "delete /api/v1/projects/{id}" => case(204, 404, Value::Null),
         "get /api/v1/chats/{id}/tree" | "get /api/v1/projects/{id}" => case(200, 404, Value::Null),
         "post /api/v1/chats/{id}/switch" => case(200, 404, json!({"message_id": of.message})),
         "post /api/v1/chats/{id}/read" => case(204, 404, json!({"message_id": of.reply})),
         "post /api/v1/replies/{id}/regenerate" => case(202, 404, json!({})),
+        "get /api/v1/drafts/{key}" => case(200, 404, Value::Null),
+        "put /api/v1/drafts/{key}" => case(200, 404, json!({"text": "begun", "version": 0})),
         "post /api/v1/projects" => case(201, 201, json!({"name": "Another"})),
         "patch /api/v1/projects/{id}" => case(200, 404, json!({"name": "renamed", "version": 1})),
         "post /api/v1/projects/{id}/restore" => case(200, 404, json!({})),

@@ -3,6 +3,7 @@
 mod chats;
 mod messages;
 mod projects;
+mod search;
 
 use crate::service::Chats;
 use platform::{
@@ -31,6 +32,9 @@ pub fn api() -> Api<Chats> {
         .route(WRITE, routes!(messages::stop))
         .route(WRITE, routes!(messages::go_on))
         .route(WRITE, routes!(messages::regenerate))
+        .route(READ, routes!(search::search))
+        .route(READ, routes!(search::draft))
+        .route(WRITE, routes!(search::write_draft))
         .route(READ, routes!(projects::list))
         .route(READ, routes!(projects::open))
         .route(WRITE, routes!(projects::create))

@@ -2,7 +2,7 @@
 
 use crate::domain::Project;
 use chrono::{DateTime, Utc};
-use platform::{Result, db::Tx};
+use platform::{Result, db::Tx, from_row};
 use uuid::Uuid;
 
 macro_rules! select {
@@ -96,8 +96,45 @@ pub async fn find_anywhere(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<Opt
     tx.query(select!("where space_id = $1 and id = $2")).bind(space).bind(id).maybe().await
 }
 
-/// Erases projects that came into the trash before then; their chats came there with them and go
-/// by themselves. Answers how many.
-pub async fn purge(tx: &mut Tx<'_>, before: DateTime<Utc>) -> Result<u64> {
-    tx.query("delete from chat_projects where deleted_at is not null and deleted_at < $1").bind(before).run().await
+/// A project that nobody took out of the trash in time.
+pub struct Expired {
+    pub space_id: Uuid,
+    pub id: Uuid,
+}
+from_row!(Expired { space_id, id });
+
+/// Of all spaces.
+pub async fn expired(tx: &mut Tx<'_>, before: DateTime<Utc>, limit: i64) -> Result<Vec<Expired>> {
+    tx.query(
+        "select space_id, id from chat_projects where deleted_at is not null and deleted_at < $1
+         order by deleted_at limit $2",
+    )
+    .bind(before)
+    .bind(limit)
+    .all()
+    .await
+}
+
+/// Erases a project that lay in the trash since before then, and what was begun to be written in it.
+/// Its chats came there with it and go by themselves.
+pub async fn erase(tx: &mut Tx<'_>, space: Uuid, id: Uuid, before: DateTime<Utc>) -> Result<()> {
+    let gone = tx
+        .query(
+            "delete from chat_projects where space_id = $1 and id = $2 and deleted_at is not null and deleted_at < $3",
+        )
+        .bind(space)
+        .bind(id)
+        .bind(before)
+        .run()
+        .await?;
+    if gone == 0 {
+        return Ok(());
+    }
+    super::drafts::erase(tx, space, id).await?;
+    tx.query("update chat_events set change = null where space_id = $1 and aggregate_id = $2 and change is not null")
+        .bind(space)
+        .bind(id)
+        .run()
+        .await?;
+    Ok(())
 }

@@ -1,8 +1,8 @@
 //! The branches of a chat: looking at them, and which of them is shown.
 
-use super::{Chats, shown};
+use super::{Chats, OpenChat, shown};
 use crate::{
-    domain::{Chat, Message, Node},
+    domain::Node,
     events,
     repository::{chats, messages, tree},
 };
@@ -37,7 +37,7 @@ impl Chats {
     }
 
     /// Shows the branch that `message` lies on: down to the leaf under it that was looked at last.
-    pub async fn switch(&self, person: &Person, id: Uuid, message: Uuid) -> Result<(Chat, Vec<Message>)> {
+    pub async fn switch(&self, person: &Person, id: Uuid, message: Uuid) -> Result<OpenChat> {
         let (space, actor, now) = (person.space(), person.user, self.platform.clock.now());
         self.platform
             .db

@@ -1,6 +1,6 @@
 //! What a person changes of a chat. A change names the version it was based on.
 
-use super::Chats;
+use super::{Chats, search::index_title};
 use crate::{
     domain::{Chat, check_title},
     events,
@@ -68,6 +68,9 @@ impl Chats {
                     chat.model = change.model.unwrap_or(chat.model);
                     chat.version += 1;
                     chats::update(tx, space, &chat, titled).await?;
+                    if titled {
+                        index_title(tx, space, &chat).await?;
+                    }
                     let kind = if titled { "chat.renamed" } else { "chat.changed" };
                     let event = events::chat_changed(space, Some(actor), kind, &chat, Some(&before));
                     events::TOPIC.append(tx, event, now).await?;

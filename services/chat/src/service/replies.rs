@@ -3,9 +3,12 @@
 
 use super::Chats;
 use crate::{
-    domain::{Mark, Message, Reason, Reply, State},
+    domain::{Indexed, Mark, Message, Reason, Reply, State},
     events,
-    repository::{chats, messages, projects},
+    repository::{
+        chats, messages, projects,
+        search::{self, Document},
+    },
 };
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
@@ -167,13 +170,14 @@ impl Chats {
 
     /// Stores the end of a reply. The same end again gets the same answer; a stale attempt is refused.
     pub async fn finish(&self, end: End) -> Result<Reply> {
-        let (space, end, now) = (end.space, Arc::new(end), self.platform.clock.now());
+        let (space, now) = (end.space, self.platform.clock.now());
+        let end = Arc::new((Indexed::new(space, &end.text), end));
         let reply = self
             .platform
             .db
             .write(space, move |tx| {
                 let end = end.clone();
-                async move { finish(tx, &end, now).await }.boxed()
+                async move { finish(tx, &end.1, &end.0, now).await }.boxed()
             })
             .await?;
         failpoint::hit("A7");
@@ -246,7 +250,7 @@ async fn register(tx: &mut Tx<'_>, space: Uuid, id: Uuid, attempt: u32) -> Resul
     Ok(reply)
 }
 
-async fn finish(tx: &mut Tx<'_>, end: &End, now: DateTime<Utc>) -> Result<Reply> {
+async fn finish(tx: &mut Tx<'_>, end: &End, words: &Indexed, now: DateTime<Utc>) -> Result<Reply> {
     let mut reply = found(tx, end.space, end.reply).await?;
     if end.attempt < reply.message.attempt && !failpoint::mutant("no-fence") {
         return Err(superseded());
@@ -261,6 +265,7 @@ async fn finish(tx: &mut Tx<'_>, end: &End, now: DateTime<Utc>) -> Result<Reply>
             message.marks.clone_from(&end.marks);
             reply.next_seq = end.next_seq;
             messages::update(tx, end.space, &reply).await?;
+            index(tx, end.space, &reply.message, words).await?;
         }
         return Ok(reply);
     }
@@ -272,8 +277,16 @@ async fn finish(tx: &mut Tx<'_>, end: &End, now: DateTime<Utc>) -> Result<Reply>
     message.finished_at = Some(now);
     reply.next_seq = end.next_seq;
     messages::update(tx, end.space, &reply).await?;
+    index(tx, end.space, &reply.message, words).await?;
     let unread = (reply.message.state != State::Stopped).then_some(reply.message.id);
     chats::finished(tx, end.space, reply.message.chat_id, unread, now).await?;
     events::TOPIC.append(tx, events::reply_finished(end.space, &reply.message), now).await?;
     Ok(reply)
+}
+
+async fn index(tx: &mut Tx<'_>, space: Uuid, reply: &Message, words: &Indexed) -> Result<()> {
+    if reply.text.is_empty() {
+        return Ok(());
+    }
+    search::put(tx, space, reply.chat_id, Document::Message(reply.id), reply.created_at, words).await
 }

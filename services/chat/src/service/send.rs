@@ -1,11 +1,15 @@
 //! Sending: the person's message, the queued reply, the event and the answer to a repeated request
 //! are stored in one transaction, or none of them is.
 
-use super::{Chats, replies, sent::Keyed};
+use super::{Chats, replies, search::index_title, sent::Keyed};
 use crate::{
-    domain::{Chat, Message, State, check_text, first_title},
+    domain::{Chat, Indexed, Message, State, check_text, first_title},
     events,
-    repository::{chats, messages, tree},
+    repository::{
+        chats, messages,
+        search::{self, Document},
+        tree,
+    },
 };
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
@@ -64,6 +68,8 @@ struct Draft {
     model: Result<Option<String>>,
     reply: Uuid,
     now: DateTime<Utc>,
+    /// Made here: a long text takes a while, and the transaction is everybody's.
+    words: Indexed,
 }
 
 impl Chats {
@@ -82,6 +88,7 @@ impl Chats {
             actor: person.user,
             chat,
             keyed: Keyed::new(key, &(chat, &asked))?,
+            words: Indexed::new(person.space(), &asked.text),
             asked,
             model,
             reply: self.platform.ids.id(),
@@ -146,9 +153,12 @@ async fn store(tx: &mut Tx<'_>, draft: &Draft) -> Result<(String, Vec<Uuid>)> {
     if is_new {
         chats::insert(tx, draft.space, &chat, reply.id).await?;
         chats::look_at(tx, draft.space, chat.id, reply.id).await?;
+        index_title(tx, draft.space, &chat).await?;
     } else {
         chats::advance(tx, draft.space, &chat, reply.id).await?;
     }
+    let document = Document::Message(message.id);
+    search::put(tx, draft.space, chat.id, document, draft.now, &draft.words).await?;
     message.siblings = tree::children(tx, draft.space, chat.id, message.parent_id).await?;
     reply.siblings = vec![reply.id];
     let event = events::reply_asked(draft.space, draft.actor, "message.sent", chat.version, &reply);

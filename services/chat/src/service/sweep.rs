@@ -75,8 +75,16 @@ impl Chats {
         let projects = self
             .platform
             .db
-            .write(Scope::System, move |tx| async move { projects::purge(tx, before).await }.boxed())
+            .read(Scope::System, move |tx| async move { projects::expired(tx, before, AT_ONCE).await }.boxed())
             .await?;
-        Ok(found + usize::try_from(projects).unwrap_or(0))
+        let found = found + projects.len();
+        for project in projects {
+            let (space, id) = (project.space_id, project.id);
+            self.platform
+                .db
+                .write(space, move |tx| async move { projects::erase(tx, space, id, before).await }.boxed())
+                .await?;
+        }
+        Ok(found)
     }
 }

@@ -127,6 +127,21 @@ impl House {
         found.await.unwrap().unwrap_or(0) > 0
     }
 
+    /// As a database from before there was a search is after its migration.
+    pub async fn forget_search(&self) {
+        let forgotten = self.platform.db.write(Scope::System, |tx| {
+            async move {
+                tx.query("delete from chat_search where rowid in (select place from chat_search_rows)").run().await?;
+                tx.query("delete from chat_search_rows").run().await?;
+                tx.query("insert into chat_search_backlog (space_id, chat_id) select space_id, id from chat_chats")
+                    .run()
+                    .await
+            }
+            .boxed()
+        });
+        forgotten.await.unwrap();
+    }
+
     pub async fn raw(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();

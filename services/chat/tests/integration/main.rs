@@ -5,5 +5,6 @@ mod branches;
 mod chats;
 mod house;
 mod replies;
+mod search;
 mod sending;
 mod shelves;

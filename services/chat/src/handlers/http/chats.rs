@@ -2,8 +2,8 @@
 
 use super::check_limit;
 use crate::{
-    domain::{Chat, Message, Shelf},
-    service::{Change, Chats, Cursor},
+    domain::{Chat, Shelf},
+    service::{Change, Chats, Cursor, OpenChat},
 };
 use axum::extract::State;
 use http::StatusCode;
@@ -67,18 +67,10 @@ fn read_cursor(text: &str) -> Result<Cursor> {
     read().ok_or_else(|| Error::invalid("before", "is not the `next` of a page"))
 }
 
-#[derive(Serialize, ToSchema)]
-pub(super) struct OpenChat {
-    pub(super) chat: Chat,
-    /// From the first message to the active leaf.
-    pub(super) messages: Vec<Message>,
-}
-
 /// A chat with its messages
 #[utoipa::path(get, path = "/api/v1/chats/{id}", tag = "chats", params(("id" = Uuid, Path)), responses((status = 200, body = OpenChat)))]
 pub(super) async fn open(State(chats): State<Chats>, person: Person, Path(id): Path<Uuid>) -> Result<Json<OpenChat>> {
-    let (chat, messages) = chats.open(&person, id).await?;
-    Ok(Json(OpenChat { chat, messages }))
+    chats.open(&person, id).await.map(Json)
 }
 
 /// Change a chat: its title, where it is kept, its model

@@ -1,9 +1,8 @@
 //! Turns: sending, the branches they make, and what can be asked of a reply.
 
-use super::chats::OpenChat;
 use crate::{
     domain::Message,
-    service::{Asked, Chats, Regenerating, Sent, Tree},
+    service::{Asked, Chats, OpenChat, Regenerating, Sent, Tree},
 };
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
@@ -37,8 +36,7 @@ pub(super) async fn switch(
     Path(id): Path<Uuid>,
     Json(asked): Json<Switching>,
 ) -> Result<Json<OpenChat>> {
-    let (chat, messages) = chats.switch(&person, id, asked.message_id).await?;
-    Ok(Json(OpenChat { chat, messages }))
+    chats.switch(&person, id, asked.message_id).await.map(Json)
 }
 
 /// Send a message; its reply comes on the reply's stream
