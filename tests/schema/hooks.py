@@ -47,12 +47,15 @@ def before_call(context, case, kwargs):
         if parameters.get(name) == OWN:
             # The account of the run stays as it is; other accounts may be changed.
             parameters[name] = "00000000-0000-7000-8000-000000000000"
+    if "Idempotency-Key" in (case.headers or {}) and dice.random() < 0.7:
+        case.headers["Idempotency-Key"] = f"key-{dice.getrandbits(64)}"
     if not isinstance(body, dict):
         return
     if isinstance(body.get("base_url"), str) and "://" in body["base_url"]:
         body["base_url"] = NOWHERE
-    if "parent_id" in body and parameters.get("id") in newest:
-        body["parent_id"] = newest[parameters["id"]]
+    if "parent_id" in body and dice.random() < 0.7:
+        # None begins a chat.
+        body["parent_id"] = newest.get(parameters.get("id"))
     if isinstance(body.get("version"), int) and dice.random() < 0.7:
         known = [versions[value] for value in parameters.values() if value in versions]
         body["version"] = known[0] if known else versions.get(case.operation.path, body["version"])
