@@ -38,7 +38,9 @@ impl Instance {
             .env("TAIFAS__AI__OLLAMA_BASE_URL", "")
             .env("TAIFAS__AI__IDLE_SECONDS", "300")
             .env("TAIFAS__GATEWAY__WRITES_PER_MINUTE", "1000000000")
+            .env("TAIFAS__GATEWAY__ANONYMOUS_PER_MINUTE", "1000000000")
             .env("TAIFAS__GATEWAY__STREAMS_PER_PERSON", "10000")
+            .env("TAIFAS__GATEWAY__FEEDS_PER_PERSON", "10000")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -81,8 +83,7 @@ impl Instance {
         let mut connection = Connection::open(self.address).await?;
         let (head, body) = connection.ask(&request("POST /api/v1/setup", "x-csrf: 1\r\n", &body)).await?;
         ensure!(head.status() == 201, "set-up failed: {} {}", head.first, String::from_utf8_lossy(&body));
-        let cookie = head.header("set-cookie").and_then(|cookie| cookie.split(';').next());
-        Ok(cookie.context("no session cookie")?.to_owned())
+        head.session()
     }
 
     /// Resident and proportional memory, in MiB.

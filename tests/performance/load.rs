@@ -1,12 +1,15 @@
 //! The load of `make bench`: starts a provider and instances of the release binary, asks, and prints
 //! what it measured beside a control of the same run. `load PROGRAM SCRATCH [SECTION…]`.
 
+mod burst;
 mod figures;
 mod first_token;
 mod idle;
 mod instance;
+mod people;
 mod ports;
 mod provider;
+mod reads;
 mod relay;
 mod start;
 mod turn;
@@ -20,8 +23,8 @@ use std::{
 };
 
 /// A section that takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(300);
-const SECTIONS: [&str; 5] = ["start", "first-token", "relay", "idle", "ports"];
+const PATIENCE: Duration = Duration::from_secs(600);
+const SECTIONS: [&str; 7] = ["start", "first-token", "relay", "reads", "burst", "idle", "ports"];
 
 /// What every section needs.
 pub struct Setting {
@@ -30,9 +33,16 @@ pub struct Setting {
     /// A folder on the disk that is measured; whoever called removes it.
     scratch: PathBuf,
     provider: SocketAddr,
+    /// A tenth of everything: to see whether it works, not how fast it is.
+    small: bool,
 }
 
 impl Setting {
+    /// So many, or a tenth.
+    fn scaled(&self, count: usize) -> usize {
+        if self.small { count.div_ceil(10) } else { count }
+    }
+
     /// A new folder of that name.
     fn folder(&self, name: &str) -> PathBuf {
         self.scratch.join(name)
@@ -57,7 +67,12 @@ fn main() -> Result<()> {
         ensure!(SECTIONS.contains(&word.as_str()), "there is no section {word}; there are {SECTIONS:?}");
     }
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let setting = Setting { program, scratch, provider: provider::start()? };
+    let setting = Setting {
+        program,
+        scratch,
+        provider: provider::start()?,
+        small: std::env::var_os("TAIFAS_BENCH_SMALL").is_some(),
+    };
     for name in SECTIONS.into_iter().filter(|name| chosen.is_empty() || chosen.iter().any(|word| word == name)) {
         // The ports are measured as the server runs them, the load from one thread: the other core is Taifas'.
         let mut runtime = match name {
@@ -70,6 +85,8 @@ fn main() -> Result<()> {
                     "start" => start::run(&setting).await,
                     "first-token" => first_token::run(&setting).await,
                     "relay" => relay::run(&setting).await,
+                    "reads" => reads::run(&setting).await,
+                    "burst" => burst::run(&setting).await,
                     "idle" => idle::run(&setting).await,
                     _ => ports::run(&setting).await,
                 }

@@ -37,6 +37,12 @@ impl Head {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// The session's cookie that a response sets.
+    pub fn session(&self) -> Result<String> {
+        let cookie = self.header("set-cookie").and_then(|cookie| cookie.split(';').next());
+        Ok(cookie.context("no session cookie")?.to_owned())
+    }
+
     /// The status of a response.
     pub fn status(&self) -> u16 {
         self.first.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0)
@@ -133,6 +139,13 @@ impl Connection {
         let head = self.head().await?.context("the connection was closed instead of an answer")?;
         let body = self.body().await?;
         Ok((head, body))
+    }
+
+    /// Waits until something has come that is no message of HTTP/1.1, and forgets it.
+    pub async fn something(&mut self) -> Result<()> {
+        ensure!(!self.read.is_empty() || self.fill().await?, "the connection was closed");
+        self.read.clear();
+        Ok(())
     }
 
     /// Waits until the other side closes, whatever it still sends.
