@@ -20,6 +20,10 @@ pub struct Model {
     pub continuation: &'static str,
     /// Answers in new chats.
     pub default: bool,
+    /// It takes pictures.
+    pub vision: bool,
+    /// Tokens that question and answer may have together, where it is known.
+    pub context_window: Option<u64>,
 }
 
 #[must_use]

@@ -1,9 +1,11 @@
 //! What ai hears and what it tells the others.
 
 use crate::{domain::Lease, providers::Usage};
+use chrono::{DateTime, Utc};
 use platform::events::{Event, Topic};
 use proto::{Message as _, ai::v1 as pb};
 use std::time::Duration;
+use uuid::Uuid;
 
 /// What chat says.
 pub const CHATS: Topic = platform::topic!("chat");
@@ -42,6 +44,19 @@ pub fn generation_finished(lease: &Lease, account: &Account) -> Event {
         kind: "generation.finished",
         actor: None,
         payload: payload.encode_to_vec(),
+        change: None,
+    }
+}
+
+/// `models.changed`: for everybody, so in no space.
+pub fn models_changed(actor: Uuid, now: DateTime<Utc>) -> Event {
+    Event {
+        space: Uuid::nil(),
+        aggregate: Uuid::nil(),
+        version: now.timestamp_millis(),
+        kind: "models.changed",
+        actor: Some(actor),
+        payload: pb::ModelsChanged {}.encode_to_vec(),
         change: None,
     }
 }

@@ -9,7 +9,9 @@ mod events;
 mod handlers;
 pub mod providers;
 mod repository;
+mod sealed;
 mod service;
+mod settings;
 mod title;
 mod worker;
 
@@ -19,8 +21,10 @@ use catalogue::Catalogue;
 use platform::{Platform, Result, Service, bus, db::Migration, hints, service::rpc_router};
 use std::sync::Arc;
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "generations", sql: include_str!("../migrations/0001_generations.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "generations", sql: include_str!("../migrations/0001_generations.sql") },
+    Migration { version: 2, name: "models", sql: include_str!("../migrations/0002_models.sql") },
+];
 
 /// Starts the service.
 ///
@@ -42,16 +46,17 @@ pub async fn start_with(
     let platform = platform.acting_as("ai");
     platform.db.migrate("ai", MIGRATIONS).await?;
     hints::relay(&platform, events::TOPIC);
-    let catalogue = Catalogue::new(&config, more)?;
+    let catalogue = Catalogue::open(&platform, &config, more).await?;
     let worker = worker::Worker::new(&platform, catalogue.clone(), &config);
     bus::consume(&platform, "ai", events::CHATS, bus::Limits::default(), {
         let worker = worker.clone();
         move |delivery| Box::pin(worker.clone().hear(delivery))
     });
+    platform::hints::relay(&platform, events::TOPIC);
     worker.spawn_loops();
     platform.background.spawn_until_drained(catalogue.clone().keep_fresh());
 
-    let ai = service::Ai::new(&platform, catalogue, &config.title_model);
+    let ai = service::Ai::new(&platform, catalogue, &config);
     let http = handlers::http::api().router("ai", platform.signer.clone(), platform.metrics.clone(), ai.clone());
     let rpc = rpc_router(handlers::grpc::routes(ai.clone()), platform.signer.clone());
     let ready = Arc::new(move || {

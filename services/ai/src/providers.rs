@@ -19,7 +19,7 @@ pub mod openai;
 mod refusal;
 pub mod scripted;
 mod sse;
-mod wire;
+pub(crate) mod wire;
 
 pub use lines::Lines;
 pub use live::Reading;

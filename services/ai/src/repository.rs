@@ -1,5 +1,8 @@
 //! Every SQL statement of ai.
 
+pub mod models;
+pub mod providers;
+
 use crate::{
     domain::Lease,
     events::{self, Account},

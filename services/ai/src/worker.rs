@@ -5,13 +5,14 @@ mod generation;
 mod pump;
 mod shown;
 
-use crate::{catalogue::Catalogue, config::Config, domain::Lease, repository};
+use crate::{catalogue::Catalogue, config::Config, domain::Lease, repository, settings::Settings};
 use chrono::TimeDelta;
 use futures_util::FutureExt as _;
 use platform::{Error, Platform, Result, bus::Delivery, db::Scope, failpoint, peers::Peer};
 use proto::{
     Message as _,
     chat::v1::{ReplyAsked, chat_client::ChatClient},
+    user::v1::{ByIdRequest, user_client::UserClient},
 };
 use std::{
     collections::HashSet,
@@ -36,6 +37,7 @@ pub struct Worker {
     platform: Platform,
     catalogue: Catalogue,
     chat: ChatClient<Peer>,
+    users: UserClient<Peer>,
     id: Uuid,
     running: watch::Sender<HashSet<(Uuid, u32)>>,
     places: Semaphore,
@@ -53,6 +55,7 @@ impl Worker {
         let chat = ChatClient::new(platform.peer("chat"));
         Arc::new(Self {
             chat: chat.max_decoding_message_size(MESSAGE_LIMIT).max_encoding_message_size(MESSAGE_LIMIT),
+            users: UserClient::new(platform.peer("user")),
             id: platform.ids.id(),
             running: watch::Sender::default(),
             places: Semaphore::new(config.parallel.max(1)),
@@ -200,6 +203,20 @@ impl Worker {
                 .await?;
         }
         Ok(())
+    }
+
+    /// Whether the owner of the space may use the model. Roles change while answers wait, and not every
+    /// door knows them: this is the last one.
+    ///
+    /// # Errors
+    /// `forbidden` with the reason; `unavailable` when nobody can say.
+    async fn allow(&self, space: Uuid, settings: &Settings) -> Result<()> {
+        if settings.is_open() {
+            return Ok(());
+        }
+        let asked = self.users.clone().by_id(ByIdRequest { id: space.as_bytes().into() }).await.map_err(Error::from)?;
+        let role = asked.into_inner().account.map(|account| account.role).unwrap_or_default();
+        settings.allow(&role)
     }
 
     fn is_running(&self, lease: &Lease) -> bool {

@@ -13,8 +13,12 @@ pub fn routes(ai: Ai) -> Routes {
 impl pb::ai_server::Ai for Ai {
     async fn resolve_model(&self, request: Request<pb::ResolveModelRequest>) -> Result<Response<pb::Model>, Status> {
         require_service(&request, &["chat"])?;
-        let found = self.catalogue.find(&request.get_ref().id).await?;
-        Ok(Response::new(pb::Model { id: found.id, vision: found.model.vision }))
+        let asked = request.into_inner();
+        let found = self.catalogue.find(&asked.id, &asked.role).await?;
+        if !asked.role.is_empty() {
+            found.settings.allow(&asked.role)?;
+        }
+        Ok(Response::new(pb::Model { vision: found.sees(), id: found.id }))
     }
 
     async fn title(&self, request: Request<pb::TitleRequest>) -> Result<Response<pb::Titled>, Status> {

@@ -84,7 +84,7 @@ fn client(connect: Duration, proxy: bool) -> Result<Client, Fault> {
 }
 
 /// Reads the address of a server as configured. Refuses what is no HTTP address, and credentials in it (they would end up in logs).
-pub(super) fn base_url(text: &str) -> Result<Url, Fault> {
+pub(crate) fn base_url(text: &str) -> Result<Url, Fault> {
     let refuse = |detail| Err(Fault::new(FaultKind::BadRequest, detail));
     let Ok(url) = Url::parse(text) else {
         return refuse("The address of the provider is not a URL.");
@@ -109,7 +109,7 @@ pub(super) fn below(base: &Url, segments: &[&str]) -> Url {
 
 /// Whether the server at this address belongs to the house: a loopback or private IP address, or a name that only means something inside
 /// a private network (`localhost`, a container's name, `.local`, `.internal`, `.home.arpa`; RFC 6761, 6762, 8375).
-pub(super) fn place(url: &Url) -> Place {
+pub(crate) fn place(url: &Url) -> Place {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).trim_end_matches('.');
     let inside = match host.parse::<IpAddr>().map(|ip| ip.to_canonical()) {
         Ok(IpAddr::V4(ip)) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),

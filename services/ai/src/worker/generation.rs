@@ -177,7 +177,7 @@ impl Worker {
                 reason: Some(Reason { code: "no_progress".into(), detail: detail.into() }),
             }));
         }
-        let found = match self.catalogue.find(&going.model).await {
+        let found = match self.catalogue.find(&going.model, "").await {
             Ok(found) => found,
             Err(error) => {
                 let code = if error.code() == Code::NotFound { "not_found" } else { "unreachable" };
@@ -186,6 +186,12 @@ impl Worker {
                 return Ok(Some(Ending::broken(shown, code, detail)));
             }
         };
+        match self.allow(lease.space_id, &found.settings).await {
+            Err(error) if error.code() == Code::Forbidden => {
+                return Ok(Some(Ending::broken(shown, "forbidden", sentence(&error))));
+            }
+            other => other?,
+        }
         let Some(ask) = self.ask(lease, going, shown, &found).await? else {
             let detail =
                 "The server was restarted while the model was answering, and this model cannot go on by itself.";
@@ -365,6 +371,14 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// An error's message as a sentence of its own.
+fn sentence(error: &Error) -> String {
+    let message = error.message();
+    let first = message.chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let rest = message.char_indices().nth(1).map_or("", |(at, _)| &message[at..]);
+    format!("{first}{}.", rest.trim_end_matches('.'))
 }
 
 /// Whether another try soon may not meet the fault.

@@ -9,7 +9,7 @@ use proto::user::v1::{self as pb, user_server::UserServer};
 use tonic::{Request, Response, Status, service::Routes};
 use uuid::Uuid;
 
-const CALLERS: &[&str] = &["auth", "gateway"];
+const CALLERS: &[&str] = &["auth", "gateway", "ai"];
 
 pub fn routes(users: Users) -> Routes {
     Routes::new(UserServer::new(users))
