@@ -4,6 +4,117 @@
  */
 
 export interface paths {
+    "/api/v1/admin/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All models with what was decided about them */
+        get: operations["models"];
+        /** Decide about a model */
+        put: operations["change_model"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/models/order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put models into an order */
+        post: operations["order_models"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All providers, those of the configuration included */
+        get: operations["providers"];
+        put?: never;
+        /**
+         * Add a provider
+         * @description Its models appear at once, without a restart.
+         */
+        post: operations["add_provider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/providers/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try a provider without storing it */
+        post: operations["try_provider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/providers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a provider and its key */
+        delete: operations["remove_provider"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a provider
+         * @description An address with another scheme, host or port forgets the stored key unless a new one comes along.
+         */
+        patch: operations["change_provider"];
+        trace?: never;
+    };
+    "/api/v1/admin/providers/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a provider whether it answers */
+        post: operations["test_provider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/sign-in": {
         parameters: {
             query?: never;
@@ -218,24 +329,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/drafts/{key}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What you have begun to write */
-        get: operations["draft"];
-        /** Keep what you have begun to write */
-        put: operations["write_draft"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -282,7 +375,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The models to choose from */
+        /**
+         * The models to choose from
+         * @description Only those that the person's role may use, in the order that administrators gave them.
+         */
         get: operations["models"];
         put?: never;
         post?: never;
@@ -418,23 +514,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/search": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Find chats and messages, in all branches; not in the trash */
-        get: operations["search"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -560,36 +639,6 @@ export interface components {
             /** @description Ask for the next page with it; absent on the last. */
             next?: string | null;
         };
-        /** @description A text on its way. */
-        Draft: {
-            /** @description Empty when there is none. */
-            text: string;
-            /** Format: date-time */
-            updated_at?: string | null;
-            /**
-             * Format: int64
-             * @description Name it in the next change; 0 when there never was one.
-             */
-            version: number;
-        };
-        /** @description Something that was found. */
-        Found: {
-            /**
-             * Format: date-time
-             * @description When it was written.
-             */
-            at: string;
-            chat: components["schemas"]["Chat"];
-            /**
-             * Format: uuid
-             * @description The message; none when it is the chat's title.
-             */
-            message_id?: string | null;
-            /** @description Whose message it is: `user` or `assistant`. */
-            role?: string | null;
-            /** @description The text around it. */
-            snippet: components["schemas"]["Piece"][];
-        };
         GoingOn: {
             /** @description Another model, `provider/model`; the same when absent. */
             model?: string | null;
@@ -662,6 +711,11 @@ export interface components {
         /** @description A model to choose. */
         Model: {
             /**
+             * Format: int64
+             * @description Tokens that question and answer may have together, where it is known.
+             */
+            context_window?: number | null;
+            /**
              * @description What it can do after a break: `prefix` goes on by itself, `asked` goes on when asked (and is
              *     marked), `none` cannot.
              */
@@ -674,6 +728,60 @@ export interface components {
             name: string;
             /** @description `server`: the words stay on this machine or its private network. `outside`: they leave. */
             place: string;
+            /** @description It takes pictures. */
+            vision: boolean;
+        };
+        /** @description What changes; what is absent stays, and null goes back to what nobody decided. */
+        ModelChange: {
+            /** Format: int64 */
+            context_window?: number | null;
+            default?: boolean | null;
+            display_name?: string | null;
+            enabled?: boolean | null;
+            id: string;
+            /** Format: int64 */
+            price_input?: number | null;
+            /** Format: int64 */
+            price_output?: number | null;
+            roles?: string[] | null;
+            /** Format: int64 */
+            version: number;
+            vision?: boolean | null;
+        };
+        /** @description A model as administrators see it. */
+        ModelView: {
+            /**
+             * Format: int64
+             * @description Tokens that question and answer may have together: as decided here, else as the provider says.
+             */
+            context_window?: number | null;
+            default: boolean;
+            display_name?: string | null;
+            enabled: boolean;
+            /** @description `provider/model` */
+            id: string;
+            /** @description The provider's name for it. */
+            name: string;
+            /** Format: int64 */
+            position?: number | null;
+            /**
+             * Format: int64
+             * @description For a million tokens, in millionths of the instance's currency unit.
+             */
+            price_input: number;
+            /** Format: int64 */
+            price_output: number;
+            provider: string;
+            /** @description `chat` or `embedding`. */
+            purpose: string;
+            /** @description The roles that may use it; none is everybody. */
+            roles?: string[] | null;
+            /** Format: int64 */
+            version: number;
+            vision: boolean;
+        };
+        ModelViews: {
+            models: components["schemas"]["ModelView"][];
         };
         Models: {
             models: components["schemas"]["Model"][];
@@ -691,6 +799,16 @@ export interface components {
             instructions?: string;
             name: string;
         };
+        /** @description A new provider. */
+        NewProvider: {
+            base_url: string;
+            enabled?: boolean | null;
+            /** Format: int64 */
+            first_byte_seconds?: number | null;
+            key?: string | null;
+            kind: string;
+            name: string;
+        };
         /** @description A message as the picture of a chat's branches shows it. */
         Node: {
             /** Format: date-time */
@@ -706,18 +824,14 @@ export interface components {
             role: string;
             state: components["schemas"]["MessageState"];
         };
-        /** @description A chat as it is opened. */
         OpenChat: {
             chat: components["schemas"]["Chat"];
-            draft?: components["schemas"]["Draft"] | null;
             /** @description From the first message to the active leaf. */
             messages: components["schemas"]["Message"][];
         };
-        /** @description A piece of a text that was found. */
-        Piece: {
-            /** @description Whether it is what was looked for. */
-            match: boolean;
-            text: string;
+        Order: {
+            /** @description Models to list first, in this order. */
+            ids: string[];
         };
         /** @description A group of chats. */
         Project: {
@@ -762,6 +876,52 @@ export interface components {
         ProjectList: {
             projects: components["schemas"]["Project"][];
         };
+        /** @description What changes; what is absent stays. */
+        ProviderChange: {
+            /** @description With another scheme, host or port the stored key is forgotten unless a new one comes along. */
+            base_url?: string | null;
+            enabled?: boolean | null;
+            /** Format: int64 */
+            first_byte_seconds?: number | null;
+            /** @description A new key; the empty text forgets the one there is. */
+            key?: string | null;
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description A provider as administrators see it. */
+        ProviderView: {
+            base_url: string;
+            /** @description Why it is silent. */
+            detail?: string | null;
+            enabled: boolean;
+            /**
+             * Format: int64
+             * @description Seconds it may take to its first word, where that is not as usual.
+             */
+            first_byte_seconds?: number | null;
+            has_key: boolean;
+            /** Format: uuid */
+            id: string;
+            /** @description The key's last characters. */
+            key_hint?: string | null;
+            /** @description `openai`, `anthropic` or `ollama`: the protocol it speaks. */
+            kind: string;
+            /** @description How many models it has. */
+            models: number;
+            /** @description The first part of its models' ids. */
+            name: string;
+            /** @description `server` or `outside`. */
+            place: string;
+            /** @description `stored`, or `configuration`: that one is changed in the configuration alone. */
+            source: string;
+            /** @description `answers`, `silent` or `off`. */
+            state: string;
+            /** Format: int64 */
+            version: number;
+        };
+        Providers: {
+            providers: components["schemas"]["ProviderView"][];
+        };
         /** @description Why a reply ended as it did. */
         Reason: {
             /** @description For programs: `cut`, `refused_key`, `restart`… */
@@ -781,12 +941,6 @@ export interface components {
              * @default null
              */
             model: string | null;
-        };
-        Results: {
-            /** @description Best first. */
-            results: components["schemas"]["Found"][];
-            /** Format: int64 */
-            took_ms: number;
         };
         /** @description What a send is answered with. */
         Sent: {
@@ -836,6 +990,21 @@ export interface components {
             /** @description Oldest first. */
             nodes: components["schemas"]["Node"][];
         };
+        /** @description A provider to be tried without storing it. */
+        Trial: {
+            base_url: string;
+            key?: string | null;
+            kind: string;
+        };
+        /** @description What a trial showed. */
+        Tried: {
+            detail?: string | null;
+            /** @description The ids of its models. */
+            models: string[];
+            ok: boolean;
+            /** Format: int64 */
+            took_ms: number;
+        };
         /** @description Somebody with an account. */
         User: {
             email: string;
@@ -848,15 +1017,6 @@ export interface components {
         Welcome: {
             user: components["schemas"]["User"];
         };
-        Writing: {
-            /** @description Empty to delete it. */
-            text: string;
-            /**
-             * Format: int64
-             * @description The version you saw; 0 when there was none.
-             */
-            version: number;
-        };
     };
     responses: never;
     parameters: never;
@@ -866,6 +1026,257 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelViews"];
+                };
+            };
+        };
+    };
+    change_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Stale */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    order_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Order"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Providers"];
+                };
+            };
+        };
+    };
+    add_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProvider"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderView"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    try_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Trial"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tried"];
+                };
+            };
+        };
+    };
+    remove_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It comes from the configuration */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    change_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Stale, or configured */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    test_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tried"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     sign_in: {
         parameters: {
             query?: never;
@@ -1174,54 +1585,6 @@ export interface operations {
             };
         };
     };
-    draft: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description A chat's or a project's id, or `new` */
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Draft"];
-                };
-            };
-        };
-    };
-    write_draft: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description A chat's or a project's id, or `new` */
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Writing"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Draft"];
-                };
-            };
-        };
-    };
     live: {
         parameters: {
             query?: {
@@ -1516,33 +1879,6 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
-                };
-            };
-        };
-    };
-    search: {
-        parameters: {
-            query?: {
-                /**
-                 * @description Words, and phrases in quotation marks; all of them must be there. The last word may be only
-                 *     begun; accents and capitals make no difference.
-                 */
-                q?: string;
-                /** @description 1 to 100; 20 when absent. */
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Results"];
                 };
             };
         };

@@ -93,9 +93,9 @@ impl Chats {
         self.platform.db.read(space, move |tx| async move { shown(tx, space, id).await }.boxed()).await
     }
 
-    /// The model that `id` names, or the default for an empty one.
-    async fn resolve_model(&self, id: &str) -> Result<String> {
-        let request = ResolveModelRequest { id: id.into(), ..ResolveModelRequest::default() };
+    /// The model that `id` names, or the default for an empty one: `forbidden` when the person's role may not use it.
+    async fn resolve_model(&self, person: &Person, id: &str) -> Result<String> {
+        let request = ResolveModelRequest { id: id.into(), role: person.role.name().into() };
         Ok(self.ai.clone().resolve_model(request).await?.into_inner().id)
     }
 

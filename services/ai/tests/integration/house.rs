@@ -151,6 +151,26 @@ impl House {
         WorkerProcess { runtime: Some(runtime), background, calls: received }
     }
 
+    /// Asks ai itself, as somebody of this role.
+    pub async fn ask(&self, role: Role, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let caller = Caller::Person(Person { permissions: role.defaults(), role, ..self.person.clone() });
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HEADER, self.platform.signer.sign(&caller).unwrap())
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        let response = self.platform.peer("ai").send(request).await.unwrap();
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+
+    pub fn folder(&self) -> &Path {
+        self._folder.path()
+    }
+
     async fn request(&self, request: http::request::Builder, body: Value) -> Value {
         let caller = Caller::Person(self.person.clone());
         let request = request

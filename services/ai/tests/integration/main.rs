@@ -4,4 +4,8 @@
 
 mod house;
 mod leases;
+mod providers;
+#[allow(dead_code, reason = "one server for two suites")]
+#[path = "../providers/server.rs"]
+mod server;
 mod takeover;

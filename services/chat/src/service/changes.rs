@@ -44,7 +44,7 @@ impl Chats {
         let (space, actor, now) = (person.space(), person.user, self.platform.clock.now());
         change.title = change.title.as_deref().map(check_title).transpose()?;
         if let Some(model) = &change.model {
-            change.model = Some(self.resolve_model(model).await?);
+            change.model = Some(self.resolve_model(person, model).await?);
         }
         self.platform
             .db

@@ -50,7 +50,7 @@ impl Chats {
         person.require(Permission::ModelsUse)?;
         check_instruction(asked.instruction.as_deref())?;
         let model = match &asked.model {
-            Some(id) => self.resolve_model(id).await.map(Some),
+            Some(id) => self.resolve_model(person, id).await.map(Some),
             None => Ok(None),
         };
         let draft = Arc::new(Draft {

@@ -73,7 +73,7 @@ impl Chats {
         person.require(Permission::ModelsUse)?;
         let (space, actor, now) = (person.space(), person.user, self.platform.clock.now());
         let model = match model {
-            Some(id) => Some(self.resolve_model(id).await?),
+            Some(id) => Some(self.resolve_model(person, id).await?),
             None => None,
         };
         self.platform

@@ -79,8 +79,8 @@ impl Chats {
         person.require(Permission::ModelsUse)?;
         check_text(&asked.text, self.config.message_limit)?;
         let model = match (&asked.model, asked.parent_id) {
-            (Some(id), _) => self.resolve_model(id).await.map(Some),
-            (None, None) if !asked.branch => self.resolve_model("").await.map(Some),
+            (Some(id), _) => self.resolve_model(person, id).await.map(Some),
+            (None, None) if !asked.branch => self.resolve_model(person, "").await.map(Some),
             (None, _) => Ok(None),
         };
         let draft = Arc::new(Draft {

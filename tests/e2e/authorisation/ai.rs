@@ -1,0 +1,24 @@
+//! Cases of ai.
+
+use super::Case;
+use serde_json::{Value, json};
+
+pub fn case(operation: &str) -> Option<Case> {
+    let case = |owner, other, body| Some(Case { body, owner, other });
+    match operation {
+        "get /api/v1/admin/providers" | "get /api/v1/admin/models" => case(200, 403, Value::Null),
+        // it speaks another protocol than the address could
+        "post /api/v1/admin/providers" => {
+            case(422, 403, json!({"kind": "telepathy", "name": "x", "base_url": "http://127.0.0.1:9"}))
+        }
+        "post /api/v1/admin/providers/test" => {
+            case(200, 403, json!({"kind": "ollama", "base_url": "http://127.0.0.1:9"}))
+        }
+        "post /api/v1/admin/providers/{id}/test" => case(404, 403, json!({})),
+        "patch /api/v1/admin/providers/{id}" => case(404, 403, json!({"version": 1})),
+        "delete /api/v1/admin/providers/{id}" => case(404, 403, Value::Null),
+        "put /api/v1/admin/models" => case(409, 403, json!({"id": "guide/guide", "version": 7})),
+        "post /api/v1/admin/models/order" => case(204, 403, json!({"ids": ["guide/guide"]})),
+        _ => None,
+    }
+}
