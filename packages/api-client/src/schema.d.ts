@@ -329,6 +329,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/drafts/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What you have begun to write */
+        get: operations["draft"];
+        /** Keep what you have begun to write */
+        put: operations["write_draft"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -514,6 +532,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find chats and messages, in all branches; not in the trash */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -638,6 +673,36 @@ export interface components {
             chats: components["schemas"]["Chat"][];
             /** @description Ask for the next page with it; absent on the last. */
             next?: string | null;
+        };
+        /** @description A text on its way. */
+        Draft: {
+            /** @description Empty when there is none. */
+            text: string;
+            /** Format: date-time */
+            updated_at?: string | null;
+            /**
+             * Format: int64
+             * @description Name it in the next change; 0 when there never was one.
+             */
+            version: number;
+        };
+        /** @description Something that was found. */
+        Found: {
+            /**
+             * Format: date-time
+             * @description When it was written.
+             */
+            at: string;
+            chat: components["schemas"]["Chat"];
+            /**
+             * Format: uuid
+             * @description The message; none when it is the chat's title.
+             */
+            message_id?: string | null;
+            /** @description Whose message it is: `user` or `assistant`. */
+            role?: string | null;
+            /** @description The text around it. */
+            snippet: components["schemas"]["Piece"][];
         };
         GoingOn: {
             /** @description Another model, `provider/model`; the same when absent. */
@@ -824,14 +889,22 @@ export interface components {
             role: string;
             state: components["schemas"]["MessageState"];
         };
+        /** @description A chat as it is opened. */
         OpenChat: {
             chat: components["schemas"]["Chat"];
+            draft?: components["schemas"]["Draft"] | null;
             /** @description From the first message to the active leaf. */
             messages: components["schemas"]["Message"][];
         };
         Order: {
             /** @description Models to list first, in this order. */
             ids: string[];
+        };
+        /** @description A piece of a text that was found. */
+        Piece: {
+            /** @description Whether it is what was looked for. */
+            match: boolean;
+            text: string;
         };
         /** @description A group of chats. */
         Project: {
@@ -942,6 +1015,12 @@ export interface components {
              */
             model: string | null;
         };
+        Results: {
+            /** @description Best first. */
+            results: components["schemas"]["Found"][];
+            /** Format: int64 */
+            took_ms: number;
+        };
         /** @description What a send is answered with. */
         Sent: {
             chat: components["schemas"]["Chat"];
@@ -1016,6 +1095,15 @@ export interface components {
         };
         Welcome: {
             user: components["schemas"]["User"];
+        };
+        Writing: {
+            /** @description Empty to delete it. */
+            text: string;
+            /**
+             * Format: int64
+             * @description The version you saw; 0 when there was none.
+             */
+            version: number;
         };
     };
     responses: never;
@@ -1585,6 +1673,54 @@ export interface operations {
             };
         };
     };
+    draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A chat's or a project's id, or `new` */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Draft"];
+                };
+            };
+        };
+    };
+    write_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A chat's or a project's id, or `new` */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Writing"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Draft"];
+                };
+            };
+        };
+    };
     live: {
         parameters: {
             query?: {
@@ -1879,6 +2015,33 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Words, and phrases in quotation marks; all of them must be there. The last word may be only
+                 *     begun; accents and capitals make no difference.
+                 */
+                q?: string;
+                /** @description 1 to 100; 20 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Results"];
                 };
             };
         };
