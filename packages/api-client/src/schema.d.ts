@@ -12,7 +12,7 @@ export interface paths {
             cookie?: never;
         };
         /** All models with what was decided about them */
-        get: operations["models"];
+        get: operations["all_models"];
         /** Decide about a model */
         put: operations["change_model"];
         post?: never;
@@ -1114,7 +1114,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    models: {
+    all_models: {
         parameters: {
             query?: never;
             header?: never;

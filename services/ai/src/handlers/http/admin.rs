@@ -20,7 +20,7 @@ pub fn add(api: Api<Ai>) -> Api<Ai> {
         .route(PROVIDERS, routes!(change_provider, remove_provider))
         .route(PROVIDERS, routes!(try_provider))
         .route(PROVIDERS, routes!(test_provider))
-        .route(PROVIDERS, routes!(models, change_model))
+        .route(PROVIDERS, routes!(all_models, change_model))
         .route(PROVIDERS, routes!(order_models))
 }
 
@@ -93,7 +93,7 @@ struct ModelViews {
 
 /// All models with what was decided about them
 #[utoipa::path(get, path = "/api/v1/admin/models", tag = "administration", responses((status = 200, body = ModelViews)))]
-async fn models(State(ai): State<Ai>, _: Person) -> Result<Json<ModelViews>> {
+async fn all_models(State(ai): State<Ai>, _: Person) -> Result<Json<ModelViews>> {
     Ok(Json(ModelViews { models: ai.all_models().await }))
 }
 
