@@ -5,7 +5,7 @@ import { pickModel } from "../src/stores/pickModel";
 import { uuidv7 } from "../src/stores/uuid";
 
 const model = (id: string, byDefault = false): Model => ({
-  id, name: id, description: "", place: "server", continuation: "none", default: byDefault,
+  id, name: id, description: "", place: "server", continuation: "none", vision: false, default: byDefault,
 });
 const answer = (id: string | null): Message => ({
   id: "a", chat_id: "c", parent_id: null, role: "assistant", text: "", state: "complete", reason: null, model: id,
