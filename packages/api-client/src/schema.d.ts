@@ -347,6 +347,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep a picture, to send it with a message
+         * @description PNG, JPEG, WebP or GIF, found out by looking into it. One that no message has after a day is
+         *     removed.
+         */
+        post: operations["keep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file of yours */
+        get: operations["open"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -599,6 +637,8 @@ export interface components {
         };
         /** @description What a person sends. */
         Asked: {
+            /** @description Files that were kept before, at most ten. */
+            attachments?: string[];
             /**
              * @description Another version of what was said after `parent_id`: the path that was shown is kept beside it,
              *     and an answer that is being written there is stopped.
@@ -686,6 +726,26 @@ export interface components {
              */
             version: number;
         };
+        /** @description A file. */
+        File: {
+            /** Format: int64 */
+            height?: number | null;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description In bytes.
+             */
+            size: number;
+            /** @description `image/png`, `image/jpeg`, `image/webp` or `image/gif`. */
+            type: string;
+            /**
+             * Format: int64
+             * @description In pixels.
+             */
+            width?: number | null;
+        };
         /** @description Something that was found. */
         Found: {
             /**
@@ -739,6 +799,7 @@ export interface components {
         };
         /** @description A turn of a conversation. */
         Message: {
+            attachments?: components["schemas"]["File"][];
             /**
              * Format: int32
              * @description How many times this reply was begun.
@@ -1717,6 +1778,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Draft"];
+                };
+            };
+        };
+    };
+    keep: {
+        parameters: {
+            query?: {
+                /** @description What the file is called. */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["File"];
+                };
+            };
+        };
+    };
+    open: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": number[];
                 };
             };
         };

@@ -2,6 +2,7 @@
 
 mod chats;
 mod drafts;
+mod files;
 mod messages;
 mod projects;
 mod texts;
@@ -9,6 +10,7 @@ mod words;
 
 pub use chats::{Chat, Shelf};
 pub use drafts::{Draft, DraftKey};
+pub use files::{File, HEAD, file_name, look, sniff};
 pub use messages::{Mark, Message, Node, Reason, Reply, State};
 pub use projects::{Project, check_color, check_instructions, check_name};
 pub use texts::{check_instruction, check_text, check_title, first_title};

@@ -11,6 +11,9 @@ use uuid::Uuid;
 /// `chat-events`, keyed by chat.
 pub const TOPIC: Topic = platform::topic!("chat");
 
+/// `user-events`: whose account ended.
+pub const USERS: Topic = platform::topic!("user");
+
 /// `message.sent`, `reply.regenerated` for another reply beside the ones that are there, or
 /// `reply.continued` for another attempt.
 pub fn reply_asked(space: Uuid, actor: Uuid, kind: &'static str, version: i64, reply: &Message) -> Event {

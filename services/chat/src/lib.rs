@@ -12,7 +12,7 @@ mod service;
 pub use config::Config;
 pub use domain::{Chat, Message, Reason, Reply, State};
 
-use platform::{Platform, Result, Service, db::Migration, hints, service::rpc_router};
+use platform::{Platform, Result, Service, bus, db::Migration, hints, service::rpc_router};
 use std::sync::Arc;
 
 const MIGRATIONS: &[Migration] = &[
@@ -20,6 +20,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, name: "branches", sql: include_str!("../migrations/0002_branches.sql") },
     Migration { version: 3, name: "search", sql: include_str!("../migrations/0003_search.sql") },
     Migration { version: 4, name: "drafts", sql: include_str!("../migrations/0004_drafts.sql") },
+    Migration { version: 5, name: "files", sql: include_str!("../migrations/0005_files.sql") },
 ];
 
 /// Starts the service.
@@ -33,6 +34,17 @@ pub async fn start(platform: &Platform, config: Config) -> Result<Service> {
     let chats = service::Chats::new(&platform, config);
     platform.background.spawn_until_drained(chats.clone().forget_old_sends());
     platform.background.spawn_until_drained(chats.clone().empty_trash());
+    platform.background.spawn_until_drained(chats.clone().sweep_files());
+    bus::consume(&platform, "chat-erasure", events::USERS, bus::Limits::default(), {
+        let chats = chats.clone();
+        move |delivery| Box::pin(chats.clone().forget_person(delivery))
+    });
+    // A title is worth little: few at a time, and no second try.
+    let titles = bus::Limits { parallel: 8, ..bus::Limits::default() };
+    bus::consume(&platform, "chat-titles", events::TOPIC, titles, {
+        let chats = chats.clone();
+        move |delivery| Box::pin(chats.clone().consider_title(delivery))
+    });
     platform.background.spawn_until_drained(chats.clone().index_backlog());
 
     let http = handlers::http::api().router("chat", platform.signer.clone(), platform.metrics.clone(), chats.clone());

@@ -2,9 +2,12 @@
 
 pub mod chats;
 pub mod drafts;
+pub mod erasure;
+pub mod files;
 pub mod messages;
 pub mod projects;
 pub mod search;
 pub mod sends;
+pub mod titles;
 pub mod trash;
 pub mod tree;

@@ -4,6 +4,8 @@
 mod branches;
 mod changes;
 mod drafts;
+mod erasure;
+mod files;
 mod projects;
 mod regenerate;
 mod replies;
@@ -11,6 +13,7 @@ mod search;
 mod send;
 mod sent;
 mod sweep;
+mod titles;
 mod trash;
 
 pub use branches::Tree;

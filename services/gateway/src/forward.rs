@@ -32,7 +32,11 @@ async fn pass(gateway: &Gateway, service: &'static str, request: Request) -> Res
     parts.extensions.clear();
     let streams = wants_stream(&parts.method, parts.uri.path(), &browser);
 
-    let body = read(body, &browser, gateway.config.body_limit).await?;
+    let body = if arrives_in_pieces(&parts.method, parts.uri.path()) {
+        body
+    } else {
+        read(body, &browser, gateway.config.body_limit).await?
+    };
     let mut response = gateway.platform.peers.peer(service).send(Request::from_parts(parts, body)).await?;
 
     if let Some(token) = response.headers_mut().remove(SESSION) {
@@ -57,6 +61,11 @@ fn strip(headers: &mut HeaderMap) {
     for name in internal {
         headers.remove(name);
     }
+}
+
+/// Files and imports, whose service counts them and keeps them while they arrive.
+fn arrives_in_pieces(method: &Method, path: &str) -> bool {
+    *method == Method::POST && matches!(path, "/api/v1/files" | "/api/v1/imports")
 }
 
 /// A send that asks for its answer on the same response.

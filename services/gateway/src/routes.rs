@@ -25,6 +25,8 @@ const SERVICES: &[(&str, &str)] = &[
     ("/api/v1/replies/{id}/stop", "chat"),
     ("/api/v1/replies/{id}/continue", "chat"),
     ("/api/v1/replies/{id}/regenerate", "chat"),
+    ("/api/v1/files", "chat"),
+    ("/api/v1/files/{id}", "chat"),
     ("/api/v1/search", "chat"),
     ("/api/v1/drafts/{*rest}", "chat"),
     ("/api/v1/projects", "chat"),

@@ -1,5 +1,6 @@
 //! Messages, replies and their states.
 
+use super::File;
 use chrono::{DateTime, Utc};
 use platform::{
     Error, Result,
@@ -96,6 +97,8 @@ pub struct Message {
     /// among them.
     #[serde(default)]
     pub siblings: Vec<Uuid>,
+    #[serde(default)]
+    pub attachments: Vec<File>,
 }
 
 /// A reply with what only the service needs to know of it.
@@ -144,6 +147,7 @@ impl FromRow for Message {
             created_at: row.get(11)?,
             finished_at: row.get(12)?,
             siblings: Vec::new(),
+            attachments: Vec::new(),
         })
     }
 }

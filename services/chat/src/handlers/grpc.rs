@@ -36,7 +36,16 @@ impl pb::chat_server::Chat for Chats {
                     .map(|turn| pb::Turn {
                         role: if turn.role == "user" { pb::turn::Role::User } else { pb::turn::Role::Assistant }.into(),
                         text: turn.text,
-                        attachments: Vec::new(),
+                        attachments: turn
+                            .attachments
+                            .into_iter()
+                            .map(|file| pb::Attachment {
+                                file: file.id.as_bytes().into(),
+                                r#type: file.kind,
+                                size: u64::try_from(file.size).unwrap_or(0),
+                                name: file.name,
+                            })
+                            .collect(),
                     })
                     .collect(),
                 system: system
@@ -71,6 +80,16 @@ impl pb::chat_server::Chat for Chats {
             return Err(Error::invalid("state", "is not an end").into());
         }
         Ok(Response::new(outcome(Self::finish(self, end).await?)))
+    }
+
+    async fn attachment(
+        &self,
+        request: Request<pb::AttachmentRequest>,
+    ) -> Result<Response<pb::AttachmentContent>, Status> {
+        require_service(&request, &["ai"])?;
+        let asked = request.into_inner();
+        let (file, bytes) = Self::attachment(self, id(&asked.space)?, id(&asked.file)?).await?;
+        Ok(Response::new(pb::AttachmentContent { r#type: file.kind, bytes: bytes.into(), name: file.name }))
     }
 
     async fn follow(&self, request: Request<pb::FollowRequest>) -> Result<Response<pb::Following>, Status> {

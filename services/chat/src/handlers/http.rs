@@ -1,6 +1,7 @@
 //! JSON in, JSON out.
 
 mod chats;
+mod files;
 mod messages;
 mod projects;
 mod search;
@@ -35,6 +36,8 @@ pub fn api() -> Api<Chats> {
         .route(READ, routes!(search::search))
         .route(READ, routes!(search::draft))
         .route(WRITE, routes!(search::write_draft))
+        .route(WRITE, routes!(files::keep))
+        .route(READ, routes!(files::open))
         .route(READ, routes!(projects::list))
         .route(READ, routes!(projects::open))
         .route(WRITE, routes!(projects::create))

@@ -94,6 +94,7 @@ pub async fn expired(tx: &mut Tx<'_>, before: DateTime<Utc>, limit: i64) -> Resu
 pub async fn erase(tx: &mut Tx<'_>, space: Uuid, chat: Uuid) -> Result<bool> {
     super::search::remove(tx, space, chat).await?;
     super::drafts::erase(tx, space, chat).await?;
+    super::files::detach(tx, space, chat).await?;
     tx.query("delete from chat_messages where space_id = $1 and chat_id = $2").bind(space).bind(chat).run().await?;
     tx.query("update chat_sends set answer = '' where space_id = $1 and chat_id = $2")
         .bind(space)

@@ -8,10 +8,11 @@ use uuid::Uuid;
 /// From the root to `leaf`, oldest first, each with its siblings: what a person is shown.
 pub async fn shown(tx: &mut Tx<'_>, space: Uuid, chat: Uuid, leaf: Uuid) -> Result<Vec<Message>> {
     let mut path = super::messages::path(tx, space, leaf).await?;
-    let mut families = siblings(tx, space, chat, leaf).await?;
+    let families = siblings(tx, space, chat, leaf).await?;
     for message in &mut path {
-        message.siblings = families.remove(&message.parent_id).unwrap_or_default();
+        message.siblings = families.get(&message.parent_id).cloned().unwrap_or_default();
     }
+    super::files::fill(tx, space, chat, &mut path).await?;
     Ok(path)
 }
 

@@ -4,7 +4,7 @@ use super::{Chats, Sent, replies, sent::Keyed};
 use crate::{
     domain::{Message, State, check_instruction},
     events,
-    repository::{chats, messages, tree},
+    repository::{chats, files, messages, tree},
 };
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
@@ -107,10 +107,12 @@ async fn store(tx: &mut Tx<'_>, draft: &Draft) -> Result<(String, Vec<Uuid>)> {
         created_at: draft.now,
         finished_at: None,
         siblings: Vec::new(),
+        attachments: Vec::new(),
     };
     messages::insert(tx, draft.space, &reply, draft.asked.instruction.as_deref()).await?;
     (chat.updated_at, chat.running) = (draft.now, true);
     chats::advance(tx, draft.space, &chat, reply.id).await?;
+    files::fill(tx, draft.space, chat.id, std::slice::from_mut(&mut message)).await?;
     message.siblings = tree::children(tx, draft.space, chat.id, message.parent_id).await?;
     reply.siblings = tree::children(tx, draft.space, chat.id, reply.parent_id).await?;
     let event = events::reply_asked(draft.space, draft.actor, "reply.regenerated", chat.version, &reply);

@@ -6,7 +6,7 @@ use crate::{
     domain::{Indexed, Mark, Message, Reason, Reply, State},
     events,
     repository::{
-        chats, messages, projects,
+        chats, files, messages, projects,
         search::{self, Document},
     },
 };
@@ -129,7 +129,8 @@ impl Chats {
             .read(space, move |tx| {
                 async move {
                     let reply = found(tx, space, id).await?;
-                    let turns = messages::path(tx, space, reply.message.parent_id.unwrap_or_default()).await?;
+                    let mut turns = messages::path(tx, space, reply.message.parent_id.unwrap_or_default()).await?;
+                    files::fill(tx, space, reply.message.chat_id, &mut turns).await?;
                     let system = system(tx, space, &reply).await?;
                     Ok((reply, turns, system))
                 }
@@ -164,7 +165,7 @@ impl Chats {
                 }
             });
         }
-        turns.retain(|turn| !turn.text.is_empty());
+        turns.retain(|turn| !turn.text.is_empty() || !turn.attachments.is_empty());
         Ok(Context::Going { reply, turns, system })
     }
 

@@ -1,7 +1,13 @@
 //! Sending: the person's message, the queued reply, the event and the answer to a repeated request
 //! are stored in one transaction, or none of them is.
 
-use super::{Chats, replies, search::index_title, sent::Keyed};
+use super::{
+    Chats,
+    files::{PER_MESSAGE, attach},
+    replies,
+    search::index_title,
+    sent::Keyed,
+};
 use crate::{
     domain::{Chat, Indexed, Message, State, check_text, first_title},
     events,
@@ -40,6 +46,9 @@ pub struct Asked {
     /// and an answer that is being written there is stopped.
     #[serde(default, skip_serializing_if = "is_false")]
     pub branch: bool,
+    /// Files that were kept before, at most ten.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Uuid>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -77,7 +86,12 @@ impl Chats {
     /// request gives the same answer.
     pub async fn send(&self, person: &Person, chat: Uuid, key: &str, asked: Asked) -> Result<Sent> {
         person.require(Permission::ModelsUse)?;
-        check_text(&asked.text, self.config.message_limit)?;
+        if !asked.text.trim().is_empty() || asked.attachments.is_empty() {
+            check_text(&asked.text, self.config.message_limit)?;
+        }
+        if asked.attachments.len() > PER_MESSAGE {
+            return Err(Error::invalid("attachments", format!("are more than {PER_MESSAGE}; send them in parts")));
+        }
         let model = match (&asked.model, asked.parent_id) {
             (Some(id), _) => self.resolve_model(person, id).await.map(Some),
             (None, None) if !asked.branch => self.resolve_model(person, "").await.map(Some),
@@ -121,7 +135,7 @@ async fn store(tx: &mut Tx<'_>, draft: &Draft) -> Result<(String, Vec<Uuid>)> {
         Ok(model) => model.clone(),
         Err(error) => return Err(Error::new(error.code(), error.message())),
     };
-    let Place { chat, is_new, stopped } = place(tx, draft, model).await?;
+    let Place { mut chat, is_new, stopped } = place(tx, draft, model).await?;
     let mut message = Message {
         id: draft.asked.id,
         chat_id: chat.id,
@@ -136,6 +150,7 @@ async fn store(tx: &mut Tx<'_>, draft: &Draft) -> Result<(String, Vec<Uuid>)> {
         created_at: draft.now,
         finished_at: Some(draft.now),
         siblings: Vec::new(),
+        attachments: Vec::new(),
     };
     let mut reply = Message {
         id: draft.reply,
@@ -150,7 +165,13 @@ async fn store(tx: &mut Tx<'_>, draft: &Draft) -> Result<(String, Vec<Uuid>)> {
     };
     messages::insert(tx, draft.space, &message, None).await?;
     messages::insert(tx, draft.space, &reply, None).await?;
+    attach(tx, draft.space, &mut message, &draft.asked.attachments).await?;
     if is_new {
+        if chat.title.is_empty()
+            && let Some(file) = message.attachments.first()
+        {
+            chat.title = first_title(&file.name);
+        }
         chats::insert(tx, draft.space, &chat, reply.id).await?;
         chats::look_at(tx, draft.space, chat.id, reply.id).await?;
         index_title(tx, draft.space, &chat).await?;

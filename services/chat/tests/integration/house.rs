@@ -9,7 +9,8 @@ use http::{Method, Request, StatusCode, header};
 use platform::{
     Error, Platform,
     clock::FixedClock,
-    db::Scope,
+    db::{Migration, Scope},
+    events::{Event, Topic},
     ids::SystemIds,
     isolated,
     peers::Peer,
@@ -18,7 +19,10 @@ use platform::{
 };
 use proto::{
     ai::v1 as ai,
-    chat::v1::{ContextAnswer, ContextRequest, FinishRequest, Outcome, chat_client::ChatClient},
+    chat::v1::{
+        AttachmentContent, AttachmentRequest, ContextAnswer, ContextRequest, FinishRequest, Outcome,
+        chat_client::ChatClient,
+    },
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -34,10 +38,18 @@ pub struct House {
     router: Router,
     /// As ai calls it.
     rpc: ChatClient<Peer>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
-/// Knows `test/one` and `test/two`.
+/// As much of user as chat reads: that an account ended.
+const USERS: &[Migration] = &[Migration {
+    version: 1,
+    name: "events",
+    sql: "create table user_events (position integer primary key autoincrement, space_id blob, aggregate_id blob,
+              version bigint, kind text, actor blob, payload blob, change text, at bigint)",
+}];
+
+/// Knows `test/one` and `test/two`, and titles for what ends with a question mark.
 struct Models;
 
 #[tonic::async_trait]
@@ -57,7 +69,8 @@ impl ai::ai_server::Ai for Models {
         &self,
         request: tonic::Request<ai::TitleRequest>,
     ) -> Result<tonic::Response<ai::Titled>, tonic::Status> {
-        let title = format!("About {}", request.into_inner().question);
+        let question = request.into_inner().question;
+        let title = question.strip_suffix('?').map(|about| format!("About {about}")).unwrap_or_default();
         Ok(tonic::Response::new(ai::Titled { title }))
     }
 }
@@ -82,6 +95,7 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let clock = FixedClock::at(chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap());
         let platform = isolated::platform(folder.path(), clock.clone(), Arc::new(SystemIds)).await.unwrap();
+        platform.db.migrate("user", USERS).await.unwrap();
         let models = tonic::service::Routes::new(ai::ai_server::AiServer::new(Models));
         platform.peers.announce("ai", rpc_router(models, platform.signer.clone())).unwrap();
         let service = chat::start(&platform, chat::Config::default()).await.unwrap();
@@ -89,7 +103,11 @@ impl House {
         platform.peers.announce("chat", service.router.clone()).unwrap();
         let person = || Person::signed_in(Uuid::now_v7(), Uuid::now_v7(), Role::USER);
         let rpc = ChatClient::new(platform.acting_as("ai").peer("chat"));
-        Self { platform, ana: person(), dan: person(), clock, router: service.router, rpc, _folder: folder }
+        Self { platform, ana: person(), dan: person(), clock, router: service.router, rpc, folder }
+    }
+
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// What runs by itself begins again, as after a restart.
@@ -140,6 +158,70 @@ impl House {
             .boxed()
         });
         forgotten.await.unwrap();
+    }
+
+    /// The account of `person` ends.
+    pub async fn end_account(&self, person: &Person) {
+        const TOPIC: Topic = platform::topic!("user");
+        let (user, now) = (person.user, self.platform.clock.now());
+        let event = Event {
+            space: user,
+            aggregate: user,
+            version: 1,
+            kind: "user.deleted",
+            actor: None,
+            payload: Vec::new(),
+            change: None,
+        };
+        let ended = self.platform.db.write(user, move |tx| {
+            let event = event.clone();
+            async move { TOPIC.append(tx, event, now).await }.boxed()
+        });
+        ended.await.unwrap();
+    }
+
+    /// How many rows of chat's tables belong to `person`.
+    pub async fn rows_of(&self, person: &Person) -> i64 {
+        let space = person.space();
+        let rows = self.platform.db.read(space, move |tx| {
+            async move {
+                tx.query(
+                    "select (select count(*) from chat_chats where space_id = $1)
+                         + (select count(*) from chat_messages where space_id = $1)
+                         + (select count(*) from chat_search_rows where space_id = $1)
+                         + (select count(*) from chat_sends where space_id = $1)
+                         + (select count(*) from chat_events where space_id = $1)
+                         + (select count(*) from chat_drafts where space_id = $1)
+                         + (select count(*) from chat_projects where space_id = $1)
+                         + (select count(*) from chat_attachments where space_id = $1)
+                         + (select count(*) from chat_files where space_id = $1)",
+                )
+                .bind(space)
+                .value::<i64>()
+                .await
+            }
+            .boxed()
+        });
+        rows.await.unwrap().unwrap_or(0)
+    }
+
+    pub async fn upload(&self, person: &Person, name: &str, kind: &str, body: Vec<u8>) -> Answer {
+        let request = self.request(person, Method::POST, &format!("/api/v1/files?name={name}"));
+        let mut request = request.body(Body::from(body)).unwrap();
+        request.headers_mut().insert(header::CONTENT_TYPE, kind.parse().unwrap());
+        self.raw(request).await
+    }
+
+    /// What is answered, byte for byte.
+    pub async fn response(&self, person: &Person, path: &str) -> (StatusCode, http::HeaderMap, Vec<u8>) {
+        let request = self.request(person, Method::GET, path).body(Body::empty()).unwrap();
+        let (head, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        (head.status, head.headers, to_bytes(body, 1 << 26).await.unwrap().into())
+    }
+
+    pub async fn attachment(&self, person: &Person, file: Uuid) -> Result<AttachmentContent, Error> {
+        let request = AttachmentRequest { space: person.space().as_bytes().into(), file: file.as_bytes().into() };
+        Ok(self.rpc.clone().attachment(request).await?.into_inner())
     }
 
     pub async fn raw(&self, request: Request<Body>) -> Answer {

@@ -3,8 +3,11 @@
 
 mod branches;
 mod chats;
+mod erasure;
+mod files;
 mod house;
 mod replies;
 mod search;
 mod sending;
 mod shelves;
+mod titles;
