@@ -62,7 +62,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         tracing::info!("asked to end; letting running answers finish");
         background.ending().cancel();
     };
-    listening.serve(router, ended, patience).await;
+    listening.serve(router, ended, patience).await?;
     // Whoever asks a second time does not want to wait.
     tokio::select! {
         () = platform.background.drain(patience) => {}

@@ -12,10 +12,13 @@ use crate::{
 };
 use axum::{
     Router,
+    body::Body,
     extract::{FromRequestParts, MatchedPath, Request, State},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
 };
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
 use http::request::Parts;
 use opentelemetry::KeyValue;
 use std::time::Instant;
@@ -101,6 +104,23 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             .layer(middleware::from_fn_with_state(signer, identify))
             .layer(middleware::from_fn(crate::telemetry::correlate))
     }
+}
+
+/// A request's body in pieces, for handlers that keep it as it arrives. What the gateway had to say about
+/// it (too large, broken off) comes through.
+pub fn pieces(body: Body) -> impl Stream<Item = Result<Bytes, Error>> + Send + Unpin {
+    body.into_data_stream().map(|piece| {
+        piece.map_err(|error| {
+            let mut cause = std::error::Error::source(&error);
+            while let Some(source) = cause {
+                if let Some(ours) = source.downcast_ref::<Error>() {
+                    return Error::new(ours.code(), ours.message());
+                }
+                cause = source.source();
+            }
+            Error::malformed("the body did not arrive to its end")
+        })
+    })
 }
 
 /// Verifies the principal before any handler runs.

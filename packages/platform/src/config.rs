@@ -81,6 +81,7 @@ pub fn load<T: DeserializeOwned>(file: Option<&Path>, variables: Vec<(String, St
         .try_parsing(true)
         .list_separator(",")
         .with_list_parse_key("services")
+        .with_list_parse_key("gateway.trusted_proxies")
         .source(Some(variables));
     read(all.add_source(environment), &format!("in the environment (one of {names})"))
 }

@@ -1,13 +1,16 @@
 //! Passing a request on to the service that answers it, and its answer back.
 
-use crate::{Gateway, cookies, follow, security::Admitted};
+use crate::{Gateway, cookies, follow, security::Admitted, uploads};
 use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use platform::{Error, Result, principal};
+use platform::{
+    Error, Result,
+    principal::{self, Caller},
+};
 
 /// Between services only: removed from what comes in and from what goes out.
 const INTERNAL: &str = "x-taifas-";
@@ -32,10 +35,10 @@ async fn pass(gateway: &Gateway, service: &'static str, request: Request) -> Res
     parts.extensions.clear();
     let streams = wants_stream(&parts.method, parts.uri.path(), &browser);
 
-    let body = if arrives_in_pieces(&parts.method, parts.uri.path()) {
-        body
-    } else {
-        read(body, &browser, gateway.config.body_limit).await?
+    let body = match (uploads::is_upload(&parts.method, parts.uri.path()), &caller) {
+        (true, Caller::Person(person)) => uploads::stream(gateway, person.user, body, &browser)?,
+        // whoever is nobody gets no more room than with any other request
+        _ => read(body, &browser, gateway.config.body_limit).await?,
     };
     let mut response = gateway.platform.peers.peer(service).send(Request::from_parts(parts, body)).await?;
 
@@ -61,11 +64,6 @@ fn strip(headers: &mut HeaderMap) {
     for name in internal {
         headers.remove(name);
     }
-}
-
-/// Files and imports, whose service counts them and keeps them while they arrive.
-fn arrives_in_pieces(method: &Method, path: &str) -> bool {
-    *method == Method::POST && matches!(path, "/api/v1/files" | "/api/v1/imports")
 }
 
 /// A send that asks for its answer on the same response.

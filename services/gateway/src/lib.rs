@@ -2,6 +2,7 @@
 //! carries live streams, and serves the web app. No other service sees a cookie or a socket.
 
 mod admission;
+mod clients;
 pub mod config;
 mod cookies;
 mod follow;
@@ -12,6 +13,8 @@ mod pages;
 mod routes;
 mod security;
 mod status;
+mod tls;
+mod uploads;
 
 pub use config::Config;
 pub use listener::{Listening, listen};
@@ -38,6 +41,7 @@ pub(crate) struct Inner {
     pub feeds: admission::Admission,
     /// How many live feeds are open, for the metrics.
     pub connected: UpDownCounter<i64>,
+    pub uploads: admission::Admission,
     pub ready: Vec<(&'static str, Ready)>,
     pub document: String,
 }
@@ -74,6 +78,7 @@ pub fn start(
             .i64_up_down_counter("feeds_open")
             .with_description("Live feeds held open")
             .build(),
+        uploads: admission::Admission::default(),
         document: document.to_pretty_json().map_err(platform::Error::internal)?,
         platform,
         config,

@@ -1,16 +1,20 @@
 //! Sockets: accepted with `TCP_NODELAY` (a token must not wait for Nagle), bounded in number and in
 //! the time a head may take, drained before the process ends.
 
-use crate::Config;
+use crate::{Config, tls::Certificate};
 use axum::{Router, extract::ConnectInfo};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::{
+        conn::auto,
+        graceful::{GracefulShutdown, Watcher},
+    },
 };
 use platform::{Error, Result};
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
@@ -23,6 +27,7 @@ pub struct Listening {
     pub address: SocketAddr,
     connections: usize,
     head: Duration,
+    certificate: Option<Arc<Certificate>>,
 }
 
 /// Binds the configured address.
@@ -30,6 +35,11 @@ pub struct Listening {
 /// # Errors
 /// A sentence that names the address and what to change.
 pub async fn listen(config: &Config) -> Result<Listening> {
+    config.check()?;
+    let certificate = match (&config.tls_certificate, &config.tls_key) {
+        (Some(certificate), Some(key)) => Some(Certificate::load(certificate, key)?),
+        _ => None,
+    };
     let wanted = config.listen;
     let listener = TcpListener::bind(wanted).await.map_err(|error| {
         Error::unavailable(match error.kind() {
@@ -43,12 +53,19 @@ pub async fn listen(config: &Config) -> Result<Listening> {
         })
     })?;
     let address = listener.local_addr()?;
-    Ok(Listening { listener, address, connections: config.connections, head: Duration::from_secs(config.head_seconds) })
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let head = Duration::from_secs(config.head_seconds);
+    Ok(Listening { listener, address, connections: config.connections, head, certificate })
 }
 
 impl Listening {
     /// Serves until `ending`, then lets open requests end for at most `patience`.
-    pub async fn serve(self, router: Router, ending: impl Future<Output = ()>, patience: Duration) {
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub async fn serve(self, router: Router, ending: impl Future<Output = ()>, patience: Duration) -> Result<()> {
         let places = Arc::new(Semaphore::new(self.connections));
         let graceful = GracefulShutdown::new();
         let mut server = auto::Builder::new(TokioExecutor::new());
@@ -58,6 +75,9 @@ impl Listening {
             .timer(TokioTimer::new())
             .max_concurrent_streams(128)
             .keep_alive_interval(Duration::from_secs(20));
+        let acceptor = self.certificate.as_ref().map(Certificate::acceptor).transpose()?;
+        let watching = self.certificate.map(|certificate| tokio::spawn(certificate.watch()));
+        let server = Arc::new(server);
         tokio::pin!(ending);
         loop {
             // No place, no accept: further clients wait in the kernel's queue.
@@ -78,28 +98,58 @@ impl Listening {
                     continue;
                 }
             };
-            let connection =
-                server.serve_connection_with_upgrades(io(stream), service(router.clone(), client)).into_owned();
-            let watched = graceful.watch(connection);
+            let (server, watcher) = (server.clone(), graceful.watcher());
+            let (service, acceptor, head) = (service(router.clone(), client), acceptor.clone(), self.head);
             tokio::spawn(async move {
-                if let Err(error) = watched.await {
-                    tracing::debug!(%error, "a connection ended early");
+                match acceptor {
+                    None => hold(&server, watcher, plain(stream), service).await,
+                    // A client that says nothing must not keep its place.
+                    Some(acceptor) => match tokio::time::timeout(head, acceptor.accept(plain(stream))).await {
+                        Ok(Ok(stream)) => hold(&server, watcher, stream, service).await,
+                        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                        Err(_) => tracing::debug!("a TLS handshake took too long"),
+                    },
                 }
                 drop(place);
             });
         }
         drop(self.listener);
+        if let Some(watching) = watching {
+            watching.abort();
+        }
         if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
             tracing::warn!("closed connections that did not end in time");
         }
+        Ok(())
     }
 }
 
-fn io(stream: TcpStream) -> TokioIo<TcpStream> {
+/// Serves one connection to its end.
+async fn hold<S>(
+    server: &auto::Builder<TokioExecutor>,
+    watcher: Watcher,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    service: S,
+) where
+    S: hyper::service::Service<
+            http::Request<Incoming>,
+            Response = axum::response::Response,
+            Error = Infallible,
+            Future: Send + 'static,
+        > + Send
+        + 'static,
+{
+    let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+fn plain(stream: TcpStream) -> TcpStream {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY was refused");
     }
-    TokioIo::new(stream)
+    stream
 }
 
 fn service(

@@ -1,14 +1,13 @@
 //! What every request must pass and every response must carry.
 
-use crate::Gateway;
+use crate::{Gateway, clients};
 use axum::{
-    extract::{ConnectInfo, Request, State},
+    extract::{Request, State},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use platform::{Error, Result, principal::Caller};
-use std::net::SocketAddr;
 
 /// Who asks, found once; handlers read it from the request.
 #[derive(Clone)]
@@ -34,10 +33,8 @@ async fn check(gateway: &Gateway, request: &mut Request) -> Result<Admitted> {
     if writes {
         refuse_foreign(request.headers(), &gateway.config.public_url)?;
     }
-    let client = request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map_or_else(|| "unknown".to_owned(), |ConnectInfo(address)| address.ip().to_string());
+    let client = clients::address(&gateway.config, request.extensions(), request.headers());
+    let client = client.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
     let caller = gateway.caller(request.headers(), &client).await?;
     gateway.count(&caller, &client, writes).await?;
     Ok(Admitted { caller, client })

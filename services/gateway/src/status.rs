@@ -1,13 +1,13 @@
 //! What operators and tools ask: alive, ready, the metrics, the API's description.
 
-use crate::Gateway;
+use crate::{Gateway, clients};
 use axum::{
-    extract::{ConnectInfo, State},
+    extract::{Request, State},
     response::{IntoResponse as _, Response},
 };
 use http::header;
 use platform::{Error, Result};
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 /// A service that does not answer in this time is not ready.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -33,11 +33,8 @@ pub(crate) async fn ready(State(gateway): State<Gateway>) -> Result<&'static str
 }
 
 /// For a collector on this machine; nobody else is told.
-pub(crate) async fn metrics(
-    State(gateway): State<Gateway>,
-    ConnectInfo(client): ConnectInfo<SocketAddr>,
-) -> Result<Response> {
-    if !client.ip().to_canonical().is_loopback() {
+pub(crate) async fn metrics(State(gateway): State<Gateway>, request: Request) -> Result<Response> {
+    if !clients::is_local(&gateway.config, request.extensions(), request.headers()) {
         return Err(Error::not_found("page"));
     }
     let text = gateway.platform.metrics.text()?;

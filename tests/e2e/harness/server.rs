@@ -74,13 +74,24 @@ impl Server {
 
     /// Starts again on the same data and the same port, with another environment.
     pub async fn again(&mut self, environment: &[(&str, &str)]) -> Result<()> {
+        self.launch(environment)?;
+        self.answers().await
+    }
+
+    /// Starts and does not wait: for one that does not speak plain HTTP.
+    pub fn launch(&mut self, environment: &[(&str, &str)]) -> Result<()> {
         ensure!(self.child.is_none(), "the server runs already");
         self.environment = environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let start = Instant::now();
         let mut command = self.command()?;
         command.stdout(File::create(self.scratch().join("out"))?);
         command.stderr(File::options().append(true).create(true).open(self.scratch().join("log"))?);
         self.child = Some(command.spawn()?);
+        Ok(())
+    }
+
+    /// Waits until it is ready.
+    pub async fn answers(&mut self) -> Result<()> {
+        let start = Instant::now();
         loop {
             if self.port == 0
                 && let Some((_, rest)) = self.printed()?.split_once("ready at http://127.0.0.1:")
@@ -192,8 +203,12 @@ impl Server {
     }
 
     /// The last lines of its log, for the message of a failure.
+    pub fn log(&self) -> Result<String> {
+        Ok(fs::read_to_string(self.scratch().join("log"))?)
+    }
+
     pub fn log_end(&self) -> String {
-        let log = fs::read_to_string(self.scratch().join("log")).unwrap_or_default();
+        let log = self.log().unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
         lines[lines.len().saturating_sub(6)..].join("\n")
     }
