@@ -15,6 +15,7 @@ use platform::{
     objects::FileObjects,
     peers::LocalPeers,
     principal::Signer,
+    retention,
     secrets::{FileSecrets, Secrets as _},
     service::{Background, Service},
     streams::{self, FileStreams},
@@ -52,6 +53,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     announce(auth)?;
     announce(chat::start(&platform, settings.chat).await?)?;
     announce(ai::start(&platform, settings.ai).await?)?;
+    retention::keep(&platform, settings.platform.keep_events_days);
     let router = gateway::start(&platform, settings.gateway, &document(), ready)?;
     greet(&url, setup.token().await?.as_deref())?;
 
@@ -106,6 +108,7 @@ async fn platform(ports: &Ports, folder: &Path) -> anyhow::Result<Platform> {
         metrics: Metrics::new()?,
         background: Background::default(),
         identity: None,
+        folder: folder.into(),
     })
 }
 

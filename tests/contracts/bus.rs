@@ -6,6 +6,7 @@ mod delivery;
 mod embedded;
 mod failing;
 mod limits;
+mod retention;
 
 use crate::suite::Check;
 use anyhow::{Context as _, Result};
@@ -42,6 +43,7 @@ pub fn checks() -> Vec<Check<dyn Harness>> {
     checks.extend(delivery::checks());
     checks.extend(failing::checks());
     checks.extend(limits::checks());
+    checks.extend(retention::checks());
     checks
 }
 

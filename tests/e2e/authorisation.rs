@@ -36,6 +36,7 @@ fn case(operation: &str, of: &Sending) -> Option<Case> {
         }
         "post /api/v1/auth/sign-in" => case(401, 401, json!({"email": "x@example.org", "password": "x"})),
         "post /api/v1/auth/sign-out" => case(204, 204, Value::Null),
+        "get /api/v1/admin/health" => case(200, 403, Value::Null),
         "get /api/v1/live" => case(400, 400, Value::Null),
         _ => chat::case(operation, of).or_else(|| ai::case(operation)),
     }

@@ -36,6 +36,30 @@ pub trait Bus: Send + Sync {
     /// # Errors
     /// When the log cannot be reached.
     async fn subscribe(&self, group: &'static str, topic: Topic) -> Result<Box<dyn Subscription>>;
+
+    /// How far each group of this process is behind.
+    ///
+    /// # Errors
+    /// When the log cannot be reached.
+    async fn lag(&self) -> Result<Vec<Lag>>;
+
+    /// Deletes events from before `before` that every group of this process has had, and answers how
+    /// many those were. A topic that nobody here reads keeps all of its events.
+    ///
+    /// # Errors
+    /// When the log cannot be reached; what was deleted until then stays deleted.
+    async fn sweep(&self, before: DateTime<Utc>) -> Result<u64>;
+}
+
+/// How far a group is behind the end of a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lag {
+    pub group: &'static str,
+    pub topic: &'static str,
+    /// Positions it has not committed yet; some may hold no event.
+    pub behind: i64,
+    /// Events that it has put aside.
+    pub buried: i64,
 }
 
 /// One group's reading of one topic.

@@ -22,6 +22,8 @@ pub struct Ports {
     pub tasks: String,
     /// `file:PATH`: a folder with one file an object.
     pub objects: String,
+    /// Days that events are kept once every reader has had them.
+    pub keep_events_days: u32,
     /// `local:`: all services in this process.
     pub peers: String,
     /// `file:PATH`: one file a secret, mode 0600.
@@ -37,6 +39,7 @@ impl Default for Ports {
             streams: "file:streams".into(),
             tasks: "db:".into(),
             objects: "file:objects".into(),
+            keep_events_days: 90,
             peers: "local:".into(),
             secrets: "file:secrets".into(),
         }

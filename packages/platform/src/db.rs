@@ -123,6 +123,12 @@ impl Db {
         self.0.exclusive
     }
 
+    /// Where its file lies; the write-ahead log is beside it, its name ending in `-wal`.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
     /// Whether it answers: what a service's readiness asks.
     ///
     /// # Errors

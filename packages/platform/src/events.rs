@@ -13,6 +13,10 @@ pub struct Topic {
     pub hints: &'static str,
     pub insert: &'static str,
     pub select: &'static str,
+    /// The last position.
+    pub newest: &'static str,
+    /// Deletes some of the oldest: up to a position, before a time, so many at most.
+    pub sweep: &'static str,
 }
 
 /// `topic!("chat")` is the topic `chat-events` over the table `chat_events`.
@@ -31,6 +35,16 @@ macro_rules! topic {
                 "select position, space_id, aggregate_id, version, kind, payload, at from ",
                 $service,
                 "_events where position > $1 order by position limit $2"
+            ),
+            newest: concat!("select coalesce(max(position), 0) from ", $service, "_events"),
+            sweep: concat!(
+                "delete from ",
+                $service,
+                "_events where position in (select position from ",
+                $service,
+                "_events where position <= $1 order by position limit $3) and position < coalesce((select position from ",
+                $service,
+                "_events where at >= $2 order by position limit 1), $1 + 1)"
             ),
         }
     };

@@ -46,6 +46,7 @@ pub async fn platform(folder: &Path, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -
         metrics: Metrics::new()?,
         background: Background::default(),
         identity: None,
+        folder: folder.into(),
     })
 }
 

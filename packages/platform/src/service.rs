@@ -23,7 +23,7 @@ use axum::{
     response::Response,
 };
 use futures_util::future::BoxFuture;
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
@@ -48,6 +48,8 @@ pub struct Platform {
     pub metrics: Metrics,
     pub background: Background,
     pub identity: Option<Arc<Identity>>,
+    /// The data folder.
+    pub folder: Arc<Path>,
 }
 
 impl Platform {

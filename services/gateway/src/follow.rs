@@ -36,7 +36,7 @@ use uuid::Uuid;
         version = "1",
         license(name = "MIT", identifier = "MIT")
     ),
-    paths(stream_description, crate::live::live_description)
+    paths(stream_description, crate::live::live_description, crate::health::health_description)
 )]
 struct Described;
 

@@ -7,6 +7,7 @@ pub mod config;
 mod cookies;
 mod follow;
 mod forward;
+mod health;
 mod listener;
 mod live;
 mod pages;
@@ -20,6 +21,7 @@ pub use config::Config;
 pub use listener::{Listening, listen};
 
 use axum::Router;
+use chrono::{DateTime, Utc};
 use opentelemetry::metrics::UpDownCounter;
 use platform::{Platform, Result, peers::Peer, service::Ready};
 use proto::{chat::v1::chat_client::ChatClient, session::v1::sessions_client::SessionsClient};
@@ -43,6 +45,7 @@ pub(crate) struct Inner {
     pub connected: UpDownCounter<i64>,
     pub uploads: admission::Admission,
     pub ready: Vec<(&'static str, Ready)>,
+    pub started: DateTime<Utc>,
     pub document: String,
 }
 
@@ -80,6 +83,7 @@ pub fn start(
             .build(),
         uploads: admission::Admission::default(),
         document: document.to_pretty_json().map_err(platform::Error::internal)?,
+        started: platform.clock.now(),
         platform,
         config,
         ready,

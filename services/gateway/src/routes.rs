@@ -1,6 +1,6 @@
 //! Which path leads where: one table, nothing else is reachable from outside.
 
-use crate::{Gateway, follow, forward, live, pages, security, status};
+use crate::{Gateway, follow, forward, health, live, pages, security, status};
 use axum::{
     Router,
     middleware::{from_fn, from_fn_with_state},
@@ -37,6 +37,7 @@ pub(crate) fn router(gateway: Gateway) -> Router {
     let mut api = Router::new()
         .route("/api/v1/replies/{id}/stream", get(follow::stream))
         .route("/api/v1/live", get(live::open))
+        .route("/api/v1/admin/health", get(health::health))
         .route("/api/v1/openapi.json", get(status::document));
     for &(path, service) in SERVICES {
         let to = move |gateway, request| forward::forward(gateway, service, request);

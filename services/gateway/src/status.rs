@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::header;
-use platform::{Error, Result};
+use platform::{Error, Result, service::Ready};
 use std::time::Duration;
 
 /// A service that does not answer in this time is not ready.
@@ -23,13 +23,14 @@ pub(crate) async fn ready(State(gateway): State<Gateway>) -> Result<&'static str
         return Err(Error::unavailable("this process is ending"));
     }
     for (name, ready) in &gateway.ready {
-        match tokio::time::timeout(PATIENCE, ready()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(Error::unavailable(format!("{name}: {}", error.message()))),
-            Err(_) => return Err(Error::unavailable(format!("{name} does not answer"))),
-        }
+        ask(ready).await.map_err(|error| Error::unavailable(format!("{name}: {}", error.message())))?;
     }
     Ok("ready")
+}
+
+/// Whether a service can work, within a time.
+pub(crate) async fn ask(ready: &Ready) -> Result<()> {
+    tokio::time::timeout(PATIENCE, ready()).await.unwrap_or_else(|_| Err(Error::unavailable("it does not answer")))
 }
 
 /// For a collector on this machine; nobody else is told.

@@ -4,10 +4,12 @@ use super::{Handler, Harness, NOTES, checks, embedded::InTables};
 use crate::suite::{fails, passes};
 use anyhow::Result;
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use futures_util::{FutureExt as _, future::try_join_all};
 use platform::{
     Code, Error, Platform,
-    bus::{Bus, Delivery, Limits, Subscription},
+    bus::{Bus, Delivery, Lag, Limits, Subscription},
+    db::{Db, Scope},
     events::Topic,
 };
 use std::{
@@ -44,6 +46,10 @@ enum Fault {
     GivesUpAtOnce,
     NeverGivesUp,
     PanicsGoOn,
+    SweepsWhatIsUnread,
+    SweepsTheYoung,
+    SweepsNothing,
+    NobodyIsBehind,
 }
 
 struct Broken {
@@ -63,7 +69,7 @@ impl Harness for Broken {
     async fn start(&self) -> Result<Platform> {
         let again = self.starts.fetch_add(1, Ordering::SeqCst) > 0;
         let platform = self.inner.start().await?;
-        let bus = BrokenBus { inner: platform.bus.clone(), fault: self.fault, again };
+        let bus = BrokenBus { inner: platform.bus.clone(), db: platform.db.clone(), fault: self.fault, again };
         Ok(Platform { bus: Arc::new(bus), ..platform })
     }
 
@@ -101,6 +107,7 @@ impl Harness for Broken {
 
 struct BrokenBus {
     inner: Arc<dyn Bus>,
+    db: Db,
     fault: Fault,
     again: bool,
 }
@@ -123,6 +130,28 @@ impl Bus for BrokenBus {
             _ => self.inner.subscribe(group, topic).await?,
         };
         Ok(Box::new(BrokenSubscription { inner, fault: self.fault, skip: self.again, highest: 0, first: true }))
+    }
+
+    async fn lag(&self) -> platform::Result<Vec<Lag>> {
+        let mut lag = self.inner.lag().await?;
+        if self.fault == Fault::NobodyIsBehind {
+            lag.iter_mut().for_each(|lag| lag.behind = 0);
+        }
+        Ok(lag)
+    }
+
+    async fn sweep(&self, before: DateTime<Utc>) -> platform::Result<u64> {
+        match self.fault {
+            Fault::SweepsWhatIsUnread => {
+                let all = self
+                    .db
+                    .write(Scope::System, |tx| async move { tx.query("delete from note_events").run().await }.boxed());
+                all.await
+            }
+            Fault::SweepsTheYoung => self.inner.sweep(before + chrono::TimeDelta::days(400)).await,
+            Fault::SweepsNothing => Ok(0),
+            _ => self.inner.sweep(before).await,
+        }
     }
 }
 
@@ -205,6 +234,10 @@ async fn broken_buses_are_noticed() -> Result<()> {
         (Fault::GivesUpAtOnce, "what_works_at_last_is_not_put_aside"),
         (Fault::NeverGivesUp, "poison_is_put_aside"),
         (Fault::PanicsGoOn, "a_panic_is_a_failed_try"),
+        (Fault::SweepsWhatIsUnread, "what_is_unread_stays"),
+        (Fault::SweepsTheYoung, "what_is_young_stays"),
+        (Fault::SweepsNothing, "what_everybody_had_is_swept"),
+        (Fault::NobodyIsBehind, "who_is_behind_is_told"),
     ];
     let noticed = |(fault, check)| {
         let checks = &checks;

@@ -4,10 +4,11 @@ use super::{Handler, Harness, Heard, MOMENT, NOTES, listen_unless, publish, quic
 use crate::suite::{Check, checks};
 use anyhow::{Result, ensure};
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use platform::{
     Platform,
-    bus::{Bus, Delivery, Limits, Subscription},
+    bus::{Bus, Delivery, Lag, Limits, Subscription},
     events::Topic,
 };
 use std::{
@@ -96,6 +97,14 @@ impl Bus for Counting {
     async fn subscribe(&self, group: &'static str, topic: Topic) -> platform::Result<Box<dyn Subscription>> {
         let inner = self.inner.subscribe(group, topic).await?;
         Ok(Box::new(CountingSubscription { inner, given: self.given.clone() }))
+    }
+
+    async fn lag(&self) -> platform::Result<Vec<Lag>> {
+        self.inner.lag().await
+    }
+
+    async fn sweep(&self, before: DateTime<Utc>) -> platform::Result<u64> {
+        self.inner.sweep(before).await
     }
 }
 

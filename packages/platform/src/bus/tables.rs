@@ -1,18 +1,22 @@
 //! `db:`: reads the services' events tables in place, cursors and dead letters beside them. The
 //! same promises as a broker across a restart, because they are tables.
 
-use super::{Bus, Delivery, Subscription};
+use super::{Bus, Delivery, Lag, Subscription};
 use crate::{
     Result,
     clock::Clock,
-    db::{Db, Migration, Scope},
+    db::{Db, Migration, Scope, Tx},
     events::Topic,
     from_row,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -20,6 +24,8 @@ const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "cursors", sql:
 
 /// Events read at a time.
 const PAGE: i64 = 256;
+/// Events deleted at a time: others want to write too.
+const SWEPT: i64 = 500;
 /// A writer of another process cannot wake us; look at least this often.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -38,6 +44,8 @@ from_row!(Stored { position, space_id, aggregate_id, version, kind, payload, at 
 pub struct TableBus {
     db: Db,
     clock: Arc<dyn Clock>,
+    /// Who reads what in this process.
+    groups: Mutex<HashMap<(&'static str, &'static str), Topic>>,
 }
 
 impl TableBus {
@@ -45,13 +53,14 @@ impl TableBus {
     /// When the cursor tables cannot be made.
     pub async fn open(db: Db, clock: Arc<dyn Clock>) -> Result<Self> {
         db.migrate("bus", MIGRATIONS).await?;
-        Ok(Self { db, clock })
+        Ok(Self { db, clock, groups: Mutex::default() })
     }
 }
 
 #[async_trait]
 impl Bus for TableBus {
     async fn subscribe(&self, group: &'static str, topic: Topic) -> Result<Box<dyn Subscription>> {
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner).insert((group, topic.name), topic);
         let woken = self.db.committed(topic.name);
         let read = self
             .db
@@ -69,6 +78,82 @@ impl Bus for TableBus {
             .unwrap_or(0);
         Ok(Box::new(TableSubscription { db: self.db.clone(), clock: self.clock.clone(), group, topic, read, woken }))
     }
+
+    async fn lag(&self) -> Result<Vec<Lag>> {
+        let groups = self.groups();
+        self.db
+            .read(Scope::System, move |tx| {
+                let groups = groups.clone();
+                async move {
+                    let mut lags = Vec::with_capacity(groups.len());
+                    for (group, topic) in groups {
+                        let newest: i64 = tx.query(topic.newest).value().await?.unwrap_or(0);
+                        let read = cursor(tx, group, topic.name).await?;
+                        let buried: Option<i64> = tx
+                            .query("select count(*) from bus_dead_letters where consumer = $1 and topic = $2")
+                            .bind(group)
+                            .bind(topic.name)
+                            .value()
+                            .await?;
+                        let behind = (newest - read).max(0);
+                        lags.push(Lag { group, topic: topic.name, behind, buried: buried.unwrap_or(0) });
+                    }
+                    Ok(lags)
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    async fn sweep(&self, before: DateTime<Utc>) -> Result<u64> {
+        let mut topics = BTreeMap::<_, (Topic, Vec<&'static str>)>::new();
+        for (group, topic) in self.groups() {
+            topics.entry(topic.name).or_insert_with(|| (topic, Vec::new())).1.push(group);
+        }
+        let mut swept = 0;
+        for (topic, groups) in topics.into_values() {
+            loop {
+                let groups = groups.clone();
+                let deleted = self.db.write(Scope::System, move |tx| {
+                    let groups = groups.clone();
+                    async move {
+                        let mut lowest = i64::MAX;
+                        for group in groups {
+                            lowest = lowest.min(cursor(tx, group, topic.name).await?);
+                        }
+                        tx.query(topic.sweep).bind(lowest).bind(before).bind(SWEPT).run().await
+                    }
+                    .boxed()
+                });
+                let deleted = deleted.await?;
+                swept += deleted;
+                if deleted == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(swept)
+    }
+}
+
+impl TableBus {
+    fn groups(&self) -> Vec<(&'static str, Topic)> {
+        let groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut groups: Vec<_> = groups.iter().map(|((group, _), topic)| (*group, *topic)).collect();
+        groups.sort_by_key(|(group, topic)| (topic.name, *group));
+        groups
+    }
+}
+
+/// Up to where a group has had everything.
+async fn cursor(tx: &mut Tx<'_>, group: &'static str, topic: &'static str) -> Result<i64> {
+    let position = tx
+        .query("select position from bus_cursors where consumer = $1 and topic = $2")
+        .bind(group)
+        .bind(topic)
+        .value()
+        .await?;
+    Ok(position.unwrap_or(0))
 }
 
 struct TableSubscription {

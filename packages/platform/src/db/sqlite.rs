@@ -12,7 +12,7 @@ use futures_util::FutureExt as _;
 use rusqlite::Connection;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
@@ -29,6 +29,7 @@ pub(super) struct Sqlite {
     topics: Arc<Topics>,
     threads: Vec<JoinHandle<()>>,
     pub(super) exclusive: bool,
+    pub(super) path: PathBuf,
 }
 
 impl Sqlite {
@@ -58,7 +59,14 @@ impl Sqlite {
             let jobs = jobs.clone();
             threads.push(spawn(&format!("db-reader-{n}"), move || serve_reads(connection, &jobs))?);
         }
-        Ok(Self { write: Some(write), read: Some(read), topics, threads, exclusive: options.exclusive })
+        Ok(Self {
+            write: Some(write),
+            read: Some(read),
+            topics,
+            threads,
+            exclusive: options.exclusive,
+            path: path.into(),
+        })
     }
 
     pub(super) fn topics(&self) -> &Topics {
