@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/v1/admin/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the instance is */
+        get: operations["health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/models": {
         parameters: {
             query?: never;
@@ -714,6 +731,18 @@ export interface components {
             /** @description Ask for the next page with it; absent on the last. */
             next?: string | null;
         };
+        DatabaseHealth: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            wal_bytes: number;
+        };
+        DiskHealth: {
+            /** Format: int64 */
+            free: number;
+            /** Format: int64 */
+            total: number;
+        };
         /** @description A text on its way. */
         Draft: {
             /** @description Empty when there is none. */
@@ -767,6 +796,34 @@ export interface components {
         GoingOn: {
             /** @description Another model, `provider/model`; the same when absent. */
             model?: string | null;
+        };
+        /** @description How far a reader of events is behind, and what it has put aside. */
+        GroupHealth: {
+            /** Format: int64 */
+            behind: number;
+            /** Format: int64 */
+            buried: number;
+            group: string;
+            topic: string;
+        };
+        Health: {
+            database: components["schemas"]["DatabaseHealth"];
+            disk: components["schemas"]["DiskHealth"];
+            lag: components["schemas"]["GroupHealth"][];
+            /** Format: date-time */
+            last_backup?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes of the machine's memory; null when the system does not say.
+             */
+            memory?: number | null;
+            services: components["schemas"]["ServiceHealth"][];
+            /** Format: date-time */
+            started_at: string;
+            tasks: components["schemas"]["QueueHealth"][];
+            version: string;
+            /** @description Sentences that say what is not as it should be and what to do. */
+            warnings: string[];
         };
         HowMany: {
             /**
@@ -1056,6 +1113,19 @@ export interface components {
         Providers: {
             providers: components["schemas"]["ProviderView"][];
         };
+        /** @description Work that waits, and what was given up. */
+        QueueHealth: {
+            /** Format: int64 */
+            buried: number;
+            /**
+             * Format: date-time
+             * @description When the oldest open one is or was due.
+             */
+            oldest?: string | null;
+            /** Format: int64 */
+            open: number;
+            queue: string;
+        };
         /** @description Why a reply ended as it did. */
         Reason: {
             /** @description For programs: `cut`, `refused_key`, `restart`… */
@@ -1088,6 +1158,11 @@ export interface components {
             message: components["schemas"]["Message"];
             /** @description Queued; its text comes on its stream. */
             reply: components["schemas"]["Message"];
+        };
+        ServiceHealth: {
+            detail?: string | null;
+            name: string;
+            ready: boolean;
         };
         /**
          * @description Where a request stands.
@@ -1175,6 +1250,25 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
     all_models: {
         parameters: {
             query?: never;
