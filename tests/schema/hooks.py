@@ -13,6 +13,18 @@ NOWHERE = "http://127.0.0.1:9/v1"
 # The ids that were seen of a kind of object, by the last word of its path before the id; the newest last.
 seen = collections.defaultdict(lambda: collections.deque(maxlen=8))
 seen["replies"].extend(os.environ["TAIFAS_REPLIES"].split(","))
+seen["drafts"].append("new")
+# What a field of this name takes, where a made-up value only finds out that it is refused.
+USUAL = {
+    "kind": lambda: "openai",
+    "base_url": lambda: NOWHERE,
+    "model": lambda: "scripted/continues",
+    "name": lambda: f"name-{dice.getrandbits(32)}",
+    "email": lambda: f"person-{dice.getrandbits(32)}@example.org",
+    "password": lambda: "correct horse battery",
+    "message_id": lambda: dice.choice(list(newest.values()) or [None]),
+    "confirm": lambda: "DELETE",
+}
 # The newest version that was seen: of an object by its id, of what has none by its path.
 versions = {}
 # The newest answer of a chat, behind which the next message belongs.
@@ -51,6 +63,11 @@ def before_call(context, case, kwargs):
         case.headers["Idempotency-Key"] = f"key-{dice.getrandbits(64)}"
     if not isinstance(body, dict):
         return
+    for name, usual in USUAL.items():
+        if isinstance(body.get(name), str) and dice.random() < 0.5:
+            body[name] = usual()
+    if "message_id" in body and parameters.get("id") in newest:
+        body["message_id"] = newest[parameters["id"]]
     if isinstance(body.get("base_url"), str) and "://" in body["base_url"]:
         body["base_url"] = NOWHERE
     if "parent_id" in body and dice.random() < 0.7:

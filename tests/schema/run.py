@@ -83,12 +83,13 @@ class Program:
         return json.loads(body)["user"]["id"]
 
     def begin_answers(self):
-        """Answers that do not end by themselves, so that they can be stopped and continued; their ids."""
+        """Answers that go on until they are stopped, and answers that were cut and can be continued; their ids."""
+        goes_on = ("scripted/continues", '{"tokens": 40, "delay_ms": 1, "hang_after": 5}')
+        was_cut = ("scripted/cannot", '{"tokens": 40, "delay_ms": 1, "cut_after": 5}')
         replies = []
-        for _ in range(4):
+        for model, script in [goes_on, was_cut] * 4:
             chat, message = uuid.uuid4(), str(uuid.uuid4())
-            script = 'script: {"tokens": 40, "delay_ms": 1, "hang_after": 5}'
-            body = {"id": message, "parent_id": None, "text": script, "model": "scripted/continues"}
+            body = {"id": message, "parent_id": None, "text": f"script: {script}", "model": model}
             status, answer = self.ask("POST", f"/api/v1/chats/{chat}/messages", body, {"Idempotency-Key": message})
             if status != 202:
                 sys.exit(f"a message was not taken: {status} {answer}")
