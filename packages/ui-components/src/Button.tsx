@@ -2,15 +2,15 @@
 import type { ButtonHTMLAttributes, ReactNode } from "react";
 
 interface Props extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, "disabled"> {
-  /** `primary`: the one filled control of a view. `ghost`: quiet. */
-  look?: "primary" | "plain" | "ghost";
+  /** `primary`: the one filled control of a view. `ghost`: quiet. `danger`: destroys. */
+  look?: "primary" | "plain" | "ghost" | "danger";
   size?: "sm" | "md" | "lg";
   /** Why it cannot be pressed now; becomes its tooltip and stops the press. */
   disabledReason?: string | null;
   children: ReactNode;
 }
 
-const LOOK = { primary: "p", plain: "", ghost: "g" };
+const LOOK = { primary: "p", plain: "", ghost: "g", danger: "d" };
 
 export function Button({ look = "plain", size = "md", disabledReason, type = "button", className = "", onClick, ...rest }: Props) {
   return (
