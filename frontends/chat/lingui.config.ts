@@ -3,7 +3,7 @@
 import { defineConfig } from "@lingui/conf";
 import { formatter } from "@lingui/format-json";
 
-const AREAS = ["", "account/"];
+const AREAS = ["", "account/", "settings/", "admin/"];
 
 export default defineConfig({
   sourceLocale: "en",

@@ -4,7 +4,12 @@
   const root = document.documentElement;
   const path = location.pathname;
   const chat = /^\/c\/([0-9a-f-]{36})/i.exec(path);
-  const signedIn = root.dataset.session === "in";
+  const admin = /^\/admin(?:\/|$)/.test(path);
+  if (admin) root.dataset.place = "admin";
+  if (/^\/(?:join|reset)$/.test(path)) root.dataset.session = "out";
+  const accent = /(?:^|; )accent=(\w+)/.exec(document.cookie);
+  if (accent) root.dataset.accent = accent[1];
+  const signedIn = root.dataset.session === "in" && !admin;
   const early = (window.__early = {});
   const ask = (url) => {
     early[url] = fetch(url, { headers: { "X-CSRF": "1" } });

@@ -23,7 +23,8 @@ const read = (path: string): string => readFileSync(here(path), "utf8");
 /** Which of the two static pages shows before the app does. */
 const SHELL_CSS =
   "[data-session=out] .shell-app,[data-session=setup] .shell-app,[data-session=in] .shell-page{display:none}" +
-  "html:not([data-session=out],[data-session=setup]) .shell-page{display:none}";
+  "html:not([data-session=out],[data-session=setup]) .shell-page{display:none}" +
+  "[data-place] .shell-app>*>*{display:none}";
 
 function criticalCss(): string {
   const kit = "../../../packages/ui-components/src/";

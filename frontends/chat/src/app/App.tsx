@@ -1,22 +1,24 @@
 // Decides which page a person sees: set-up, sign-in or the chats.
+import type { Standing } from "@taifas/api-client/shapes";
 import type { Session, User } from "@taifas/api-client/types";
 import { Logo } from "@taifas/ui-components/Logo";
-import { lazy, Suspense, useEffect } from "react";
+import { Suspense, useEffect } from "react";
 import { useLocation } from "wouter";
 import { useStore } from "zustand";
 import { keys, useSession } from "../api/queries";
 import { queryClient } from "../api/queryClient";
+import { adoptAppearance } from "../stores/appearance";
+import { useHash } from "../stores/hash";
 import { claimLocalData } from "../stores/localData";
 import { resetModelChoice } from "../stores/modelChoice";
 import { forgetDrafts } from "../stores/drafts";
 import { forgetOutbox, resumeOutbox } from "../stores/outbox";
 import { session as sessionStore, sessionFound } from "../stores/session";
 import { onTabNews, tellTabs } from "../stores/tabs";
-import { locale as localeStore, withTexts } from "../texts/locale";
+import { locale as localeStore } from "../texts/locale";
 import { ChatApp } from "./ChatApp";
-
-const SignInPage = lazy(async () => ({ default: (await withTexts("account", import("../features/sign-in/SignInPage"))).SignInPage }));
-const SetupPage = lazy(async () => ({ default: (await withTexts("account", import("../features/setup/SetupPage"))).SetupPage }));
+import { AdminApp, Outside, SettingsDialog } from "./lazyParts";
+import { isAdmin, isOutside } from "./routes";
 
 /** A cookie was there when the server wrote the page: the chats may be shown before the session is known. */
 const hint = document.documentElement.dataset["session"] === "in" ? "signed_in" : null;
@@ -33,11 +35,16 @@ function App() {
   const [path, navigate] = useLocation();
   const state = data?.state ?? hint;
   const user = data?.user ?? null;
+  const hash = useHash();
   const userId = state === "signed_in" ? user?.id : undefined;
 
   useEffect(() => onTabNews((news) => {
     if (news.kind === "session") void queryClient.invalidateQueries({ queryKey: keys.session });
   }), []);
+
+  useEffect(() => {
+    if (data) adoptAppearance(data);
+  }, [data]);
 
   useEffect(() => {
     if (userId === undefined) return;
@@ -48,7 +55,7 @@ function App() {
   }, [userId]);
 
   useEffect(() => {
-    if (state === "signed_in" && !lost && (path === "/sign-in" || path === "/setup")) navigate("/", { replace: true });
+    if (state === "signed_in" && !lost && /^\/(?:sign-in|setup|register|forgot)$/.test(path)) navigate("/", { replace: true });
   }, [state, lost, path, navigate]);
 
   const signedIn = (who: User): void => {
@@ -57,24 +64,23 @@ function App() {
     document.documentElement.dataset["session"] = "in";
     sessionFound();
     tellTabs({ kind: "session" });
-    if (location.pathname === "/setup" || location.pathname === "/sign-in") navigate("/", { replace: true });
+    if (isOutside(location.pathname)) navigate("/", { replace: true });
     void queryClient.invalidateQueries();
     // The same person again: what waited goes now. Another one: the effect above clears first.
     if (old?.user?.id === who.id) void resumeOutbox();
   };
 
-  if (state === null) return <BarePage />;
-  if (state === "setup") {
-    return <Suspense fallback={<BarePage />}><SetupPage onSignedIn={signedIn} /></Suspense>;
+  // An account that is about to be deleted does nothing but decide; with a link of one's own the link comes first.
+  const leaving = (user as Standing["user"])?.deletes_at;
+  if (state !== "signed_in" || lost || leaving || path === "/join" || path === "/reset") {
+    return data ? <Suspense fallback={<BarePage />}><Outside standing={data} lost={lost} onSignedIn={signedIn} /></Suspense> : <BarePage />;
   }
-  if (state === "signed_out" || lost) {
-    return (
-      <Suspense fallback={<BarePage />}>
-        <SignInPage instance={data?.instance.name ?? "Taifas"} lost={lost} onSignedIn={signedIn} />
-      </Suspense>
-    );
-  }
-  return <ChatApp user={user} />;
+  return (
+    <>
+      {isAdmin(path) ? user && <Suspense fallback={null}><AdminApp user={user} /></Suspense> : <ChatApp user={user} />}
+      {user && hash.startsWith("#settings") && <Suspense fallback={null}><SettingsDialog hash={hash} /></Suspense>}
+    </>
+  );
 }
 
 /** What the static page shows to people who are not signed in; stays until it is known which page is theirs. */

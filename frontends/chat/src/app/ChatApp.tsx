@@ -1,6 +1,6 @@
 // The frame for signed-in people: sidebar, open chat, and what concerns all chats at once.
 import type { User } from "@taifas/api-client/types";
-import { useEffect, useRef } from "react";
+import { Suspense, useEffect, useRef } from "react";
 import { useLocation } from "wouter";
 import { useStore } from "zustand";
 import { refreshChats, refreshThread, useChats } from "../api/queries";
@@ -12,6 +12,7 @@ import { releaseElsewhere } from "../stores/outbox";
 import { onTabNews } from "../stores/tabs";
 import { markRead, markUnread } from "../stores/unread";
 import { ChatScreen } from "./ChatScreen";
+import { Bell } from "./lazyParts";
 import { chatIdOf } from "./routes";
 import { useShortcuts } from "./shortcuts";
 
@@ -28,7 +29,7 @@ export function ChatApp({ user }: { user: User | null }) {
 
   return (
     <div className="app">
-      <Sidebar user={user} chatId={chatId} />
+      <Sidebar user={user} chatId={chatId} bell={user && <Suspense fallback={null}><Bell /></Suspense>} />
       {drawer && <div className="scrim" onClick={closeDrawer} data-testid="scrim" />}
       <ChatScreen user={user} chatId={chatId} />
     </div>

@@ -8,3 +8,12 @@ export function chatIdOf(path: string): string | null {
 export function chatPath(id: string): string {
   return `/c/${id}`;
 }
+
+export function isAdmin(path: string): boolean {
+  return /^\/admin(?:\/|$)/.test(path);
+}
+
+/** Pages for people who are not signed in, or come with a link of their own. */
+export function isOutside(path: string): boolean {
+  return /^\/(?:sign-in|setup|register|join|forgot|reset)$/.test(path);
+}

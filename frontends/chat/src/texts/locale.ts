@@ -5,13 +5,15 @@ import { createStore } from "zustand/vanilla";
 import type { Locale } from "./systemLocale";
 
 /** Texts that are loaded together: `core` with the app, the others with the part that shows them. */
-export type Area = "core" | "account";
+export type Area = "core" | "account" | "settings" | "admin";
 
 type Load = () => Promise<{ messages: Messages }>;
 
 const CATALOGUES: Record<Area, Record<Locale, Load>> = {
   core: { en: () => import("../locales/en"), ro: () => import("../locales/ro") },
   account: { en: () => import("../locales/account/en"), ro: () => import("../locales/account/ro") },
+  settings: { en: () => import("../locales/settings/en"), ro: () => import("../locales/settings/ro") },
+  admin: { en: () => import("../locales/admin/en"), ro: () => import("../locales/admin/ro") },
 };
 
 const open = new Set<Area>();

@@ -1,15 +1,13 @@
 // The foot of the sidebar: who is signed in, the theme, signing out.
 import type { User } from "@taifas/api-client/types";
 import { Menu, MenuItem, MenuSeparator, useMenu } from "@taifas/ui-components/Menu";
-import { LogOut, Monitor, Moon, Sun } from "lucide-react";
+import { LogOut, Monitor, Moon, Settings2, ShieldCheck, Sun } from "lucide-react";
+import { useLocation } from "wouter";
 import { useStore } from "zustand";
-import { api } from "../../api/api";
-import { forgetDrafts } from "../../stores/drafts";
-import { clearLocalData } from "../../stores/localData";
-import { forgetOutbox } from "../../stores/outbox";
-import { tellTabs } from "../../stores/tabs";
+import { administers } from "../../api/administers";
+import { closeDrawer } from "../../stores/frame";
+import { signOut } from "../../stores/signOut";
 import { setTheme, theme as themeStore, type Theme } from "../../stores/theme";
-import { showToast } from "../../stores/toasts";
 import { t, type TextId } from "../../texts/t";
 
 const THEMES: { theme: Theme; text: TextId; Icon: typeof Sun }[] = [
@@ -18,23 +16,16 @@ const THEMES: { theme: Theme; text: TextId; Icon: typeof Sun }[] = [
   { theme: "system", text: "theme.system", Icon: Monitor },
 ];
 
-/** Leaves nothing of the person in this browser; a full load lets the server decide what to show. */
-async function signOut(): Promise<void> {
-  try {
-    await api.signOut();
-  } catch {
-    showToast(t("profile.signOutFailed"));
-    return;
-  }
-  forgetDrafts();
-  forgetOutbox();
-  await clearLocalData();
-  tellTabs({ kind: "session" });
-  location.assign("/");
+/** Here at once, and on the person's other devices. */
+async function chooseTheme(next: Theme): Promise<void> {
+  setTheme(next);
+  const { saveMe } = await import("../../api/account");
+  await saveMe({ theme: next }).catch(() => null);
 }
 
 export function ProfileMenu({ user }: { user: User | null }) {
   const menu = useMenu();
+  const [, navigate] = useLocation();
   const { theme } = useStore(themeStore);
   if (!user) return <div className="row prof" aria-hidden="true" />;
   return (
@@ -56,11 +47,18 @@ export function ProfileMenu({ user }: { user: User | null }) {
         <div className="lbl" aria-hidden="true">{t("theme.label")}</div>
         <div className="seg" role="group" aria-label={t("theme.label")}>
           {THEMES.map(({ theme: choice, text, Icon }) => (
-            <button key={choice} type="button" role="menuitemradio" aria-checked={theme === choice} tabIndex={-1} onClick={() => setTheme(choice)}>
+            <button key={choice} type="button" role="menuitemradio" aria-checked={theme === choice} tabIndex={-1} onClick={() => void chooseTheme(choice)}>
               <Icon className="i sm" />{t(text)}
             </button>
           ))}
         </div>
+        <MenuSeparator />
+        <MenuItem icon={<Settings2 className="i" />} data-testid="open-settings" onSelect={() => { menu.close(); closeDrawer(); location.hash = "settings/general"; }}>
+          {t("profile.settings")}
+        </MenuItem>
+        {administers(user) && (
+          <MenuItem icon={<ShieldCheck className="i" />} data-testid="open-admin" onSelect={() => { menu.close(); navigate("/admin"); }}>{t("profile.administration")}</MenuItem>
+        )}
         <MenuSeparator />
         <MenuItem icon={<LogOut className="i" />} data-testid="sign-out" onSelect={() => { menu.close(); void signOut(); }}>
           {t("profile.signOut")}

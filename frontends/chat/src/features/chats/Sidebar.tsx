@@ -3,6 +3,7 @@ import type { User } from "@taifas/api-client/types";
 import { IconButton } from "@taifas/ui-components/IconButton";
 import { Logo, Mark } from "@taifas/ui-components/Logo";
 import { PanelLeft, SquarePen } from "lucide-react";
+import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { closeDrawer, toggleSidebar } from "../../stores/frame";
 import { t } from "../../texts/t";
@@ -11,7 +12,14 @@ import { ProfileMenu } from "./ProfileMenu";
 
 const NEW_CHAT_KEYS = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘⇧O" : "Ctrl+Shift+O";
 
-export function Sidebar({ user, chatId }: { user: User | null; chatId: string | null }) {
+interface Props {
+  user: User | null;
+  chatId: string | null;
+  /** The notices, beside the person. */
+  bell: ReactNode;
+}
+
+export function Sidebar({ user, chatId, bell }: Props) {
   const [, navigate] = useLocation();
   const newChat = (): void => {
     closeDrawer();
@@ -33,7 +41,7 @@ export function Sidebar({ user, chatId }: { user: User | null; chatId: string | 
         <kbd aria-hidden="true">{NEW_CHAT_KEYS}</kbd>
       </button>
       <div className="side-scroll"><ChatList openId={chatId} /></div>
-      <div className="side-foot"><ProfileMenu user={user} /></div>
+      <div className="side-foot"><ProfileMenu user={user} />{bell}</div>
     </nav>
   );
 }

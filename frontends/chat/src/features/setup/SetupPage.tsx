@@ -7,7 +7,7 @@ import { IconButton } from "@taifas/ui-components/IconButton";
 import { Logo, PageMark } from "@taifas/ui-components/Logo";
 import { Note } from "@taifas/ui-components/Note";
 import { Check, CircleAlert, Eye, EyeOff, KeyRound } from "lucide-react";
-import { useEffect, useState, type FormEvent } from "react";
+import { useEffect, useState, type FormEvent, type ReactNode } from "react";
 import { api } from "../../api/api";
 import { keys } from "../../api/queries";
 import { queryClient } from "../../api/queryClient";
@@ -24,7 +24,7 @@ function takeToken(): string | null {
   return location.pathname === "/setup" && token !== "" ? token : null;
 }
 
-export function SetupPage({ onSignedIn }: { onSignedIn: (user: User) => void }) {
+export function SetupPage({ tools, onSignedIn }: { tools: ReactNode; onSignedIn: (user: User) => void }) {
   const [token, setToken] = useState(takeToken);
   const [invalid, setInvalid] = useState(false);
   useEffect(() => {
@@ -39,7 +39,7 @@ export function SetupPage({ onSignedIn }: { onSignedIn: (user: User) => void }) 
   return (
     <div className="page">
       <PageMark />
-      <header><span className="brand"><Logo /></span></header>
+      <header><span className="brand"><Logo /></span>{tools}</header>
       <main className="card wide">
         {token !== null && !invalid
           ? <AccountForm token={token} onInvalid={() => setInvalid(true)} onSignedIn={onSignedIn} />

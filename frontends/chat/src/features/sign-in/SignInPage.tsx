@@ -6,7 +6,8 @@ import { Field } from "@taifas/ui-components/Field";
 import { Logo, PageMark } from "@taifas/ui-components/Logo";
 import { Note } from "@taifas/ui-components/Note";
 import { CircleAlert, Info } from "lucide-react";
-import { useEffect, useRef, useState, type FormEvent } from "react";
+import { useEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
+import { Link } from "wouter";
 import { api } from "../../api/api";
 import { clock, t } from "../../texts/t";
 
@@ -14,6 +15,9 @@ interface Props {
   instance: string;
   /** The session ended while the person was at work. */
   lost: boolean;
+  /** Anybody may make an account. */
+  registration: boolean;
+  tools: ReactNode;
   onSignedIn: (user: User) => void;
 }
 
@@ -22,7 +26,7 @@ interface Errors {
   password?: string;
 }
 
-export function SignInPage({ instance, lost, onSignedIn }: Props) {
+export function SignInPage({ instance, lost, registration, tools, onSignedIn }: Props) {
   const [errors, setErrors] = useState<Errors>({});
   const [working, setWorking] = useState(false);
   const email = useRef<HTMLInputElement>(null);
@@ -57,7 +61,7 @@ export function SignInPage({ instance, lost, onSignedIn }: Props) {
   return (
     <div className="page">
       <PageMark />
-      <header><span className="brand"><Logo /></span></header>
+      <header><span className="brand"><Logo /></span>{tools}</header>
       <main className="card">
         <h1>{t("signIn.title")}</h1>
         <p className="lead">{t("signIn.lead", { name: instance, host: location.host })}</p>
@@ -69,6 +73,10 @@ export function SignInPage({ instance, lost, onSignedIn }: Props) {
             {t(working ? "signIn.working" : "signIn.submit")}
           </Button>
         </form>
+        <p className="below">
+          <Link className="link" href="/forgot">{t("signIn.forgot")}</Link>
+          {registration && <Link className="link" href="/register">{t("signIn.register")}</Link>}
+        </p>
       </main>
       <footer>{t("page.foot")}</footer>
     </div>
