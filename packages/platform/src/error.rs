@@ -27,6 +27,8 @@ pub enum Code {
     TooLarge,
     /// Too many requests of this caller (429).
     RateLimited,
+    /// A person or the instance has used up what a day allows (429).
+    CapReached,
     /// An idempotency key was used with another body (422).
     Mismatch,
     /// A dependency cannot do it now (503).
@@ -38,7 +40,7 @@ pub enum Code {
 }
 
 impl Code {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Invalid,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -47,6 +49,7 @@ impl Code {
         Self::Stale,
         Self::TooLarge,
         Self::RateLimited,
+        Self::CapReached,
         Self::Mismatch,
         Self::Unavailable,
         Self::Timeout,
@@ -65,6 +68,7 @@ impl Code {
             Self::Stale => "stale",
             Self::TooLarge => "too_large",
             Self::RateLimited => "rate_limited",
+            Self::CapReached => "cap_reached",
             Self::Mismatch => "mismatch",
             Self::Unavailable => "unavailable",
             Self::Timeout => "timeout",
@@ -80,7 +84,7 @@ impl Code {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Conflict | Self::Stale => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Self::RateLimited | Self::CapReached => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -95,7 +99,7 @@ impl Code {
             Self::NotFound => tonic::Code::NotFound,
             Self::Conflict => tonic::Code::FailedPrecondition,
             Self::Stale => tonic::Code::Aborted,
-            Self::RateLimited => tonic::Code::ResourceExhausted,
+            Self::RateLimited | Self::CapReached => tonic::Code::ResourceExhausted,
             Self::Unavailable => tonic::Code::Unavailable,
             Self::Timeout => tonic::Code::DeadlineExceeded,
             Self::Internal => tonic::Code::Internal,

@@ -28,6 +28,8 @@ pub struct Config {
     pub default_model: String,
     /// The model that names conversations, `provider/model`; each conversation's own when empty.
     pub title_model: String,
+    /// What every model is told first; `{date}` becomes today's date.
+    pub system_prompt: String,
     /// Offers the scripted provider: prepared answers for demonstrations and tests.
     pub demo: bool,
     /// Whether a model that cannot take a prefix is asked to go on after a break (the answer is marked).
@@ -45,6 +47,10 @@ pub struct Config {
     /// …and counts as dead after this long without.
     pub expiry_seconds: u64,
 }
+
+/// Short, so that small models keep their context for the conversation.
+const SYSTEM: &str = "You are a helpful assistant in Taifas, a chat platform. Answer in the language of the question, \
+                      in Markdown where it helps. Today is {date}.";
 
 /// How the models of a server go on after a break.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -77,6 +83,7 @@ impl Default for Config {
             ollama_base_url: "http://127.0.0.1:11434".into(),
             default_model: String::new(),
             title_model: String::new(),
+            system_prompt: SYSTEM.into(),
             demo: false,
             continue_when_asked: true,
             parallel: 1024,

@@ -1,6 +1,7 @@
 //! Models as people see them, and leases of answers.
 
 use crate::providers::{Continuation, Place};
+use chrono::{DateTime, TimeDelta, Utc};
 use platform::from_row;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -53,3 +54,10 @@ pub struct Lease {
     pub attempt: u32,
 }
 from_row!(Lease { space_id, reply_id, chat_id, model, attempt });
+
+/// The day of a time (days since 1970, UTC), and when the next one begins.
+pub fn place_in_day(now: DateTime<Utc>) -> (i64, DateTime<Utc>) {
+    let day = now.timestamp().div_euclid(86_400);
+    let next = DateTime::from_timestamp((day + 1) * 86_400, 0).unwrap_or(now + TimeDelta::days(1));
+    (day, next)
+}

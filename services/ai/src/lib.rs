@@ -7,12 +7,15 @@ pub mod config;
 mod domain;
 mod events;
 mod handlers;
+mod ledger;
 pub mod providers;
 mod repository;
 mod sealed;
 mod service;
 mod settings;
 mod title;
+mod tokens;
+mod who;
 mod worker;
 
 pub use config::Config;
@@ -47,16 +50,23 @@ pub async fn start_with(
     platform.db.migrate("ai", MIGRATIONS).await?;
     hints::relay(&platform, events::TOPIC);
     let catalogue = Catalogue::open(&platform, &config, more).await?;
-    let worker = worker::Worker::new(&platform, catalogue.clone(), &config);
+    let id = platform.ids.id();
+    let ledger = ledger::Ledger::open(&platform, id).await?;
+    let worker = worker::Worker::new(&platform, catalogue.clone(), ledger.clone(), id, &config);
+    bus::consume(&platform, "ai-erasure", events::USERS, bus::Limits::default(), {
+        let ledger = ledger.clone();
+        move |delivery| Box::pin(ledger.clone().hear(delivery))
+    });
     bus::consume(&platform, "ai", events::CHATS, bus::Limits::default(), {
         let worker = worker.clone();
         move |delivery| Box::pin(worker.clone().hear(delivery))
     });
     platform::hints::relay(&platform, events::TOPIC);
     worker.spawn_loops();
+    platform.background.spawn_until_drained(ledger.clone().keep());
     platform.background.spawn_until_drained(catalogue.clone().keep_fresh());
 
-    let ai = service::Ai::new(&platform, catalogue, &config);
+    let ai = service::Ai::new(&platform, catalogue, ledger, &config);
     let http = handlers::http::api().router("ai", platform.signer.clone(), platform.metrics.clone(), ai.clone());
     let rpc = rpc_router(handlers::grpc::routes(ai.clone()), platform.signer.clone());
     let ready = Arc::new(move || {

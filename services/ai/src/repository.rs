@@ -1,14 +1,16 @@
 //! Every SQL statement of ai.
 
+pub mod ledger;
 pub mod models;
 pub mod providers;
 
 use crate::{
     domain::Lease,
     events::{self, Account},
+    providers::Usage,
 };
 use chrono::{DateTime, Utc};
-use platform::{Result, db::Tx};
+use platform::{Result, db::Tx, from_row};
 use uuid::Uuid;
 
 /// Takes an asked reply for `worker`. Answers `false` when this attempt, or a later one, was taken
@@ -21,7 +23,8 @@ pub async fn lease(tx: &mut Tx<'_>, lease: &Lease, worker: Uuid, now: DateTime<U
              values ($1, $2, $3, $4, $5, $6, 'open', 0, -1, $7)
              on conflict (space_id, reply_id) do update set
                  model = excluded.model, attempt = excluded.attempt, worker = excluded.worker, state = 'open',
-                 stalled = 0, last_next = -1, asked_at = excluded.asked_at, closed_at = null
+                 stalled = 0, last_next = -1, asked_at = excluded.asked_at, closed_at = null,
+                 used_input = 0, used_output = 0, used_cost = 0
              where ai_generations.attempt < excluded.attempt",
         )
         .bind(lease.space_id)
@@ -69,24 +72,66 @@ pub async fn note_takeover(tx: &mut Tx<'_>, lease: &Lease, next: i64) -> Result<
     Ok(stalled.unwrap_or(0))
 }
 
-/// Closes a lease with the event that says how it went; nothing happens when it is not the current
-/// attempt, or closed already.
+/// Settles what attempts before this one used: all text of the reply (`total` tokens) behind what each of them began with.
+pub async fn settle_former(tx: &mut Tx<'_>, lease: &Lease, total: i64) -> Result<()> {
+    for open in ledger::of_reply(tx, lease.space_id, lease.reply_id, lease.attempt.saturating_sub(1)).await? {
+        let output = (total - open.base).max(0);
+        // One that has said nothing was refused, or nobody knows.
+        let input = if output > 0 { open.input } else { 0 };
+        let cost = ledger::settle(tx, &open, input, output).await?.unwrap_or(0);
+        tx.query(
+            "update ai_generations set
+                 used_input = used_input + $3, used_output = used_output + $4, used_cost = used_cost + $5
+             where space_id = $1 and reply_id = $2",
+        )
+        .bind(lease.space_id)
+        .bind(lease.reply_id)
+        .bind(input)
+        .bind(output)
+        .bind(cost)
+        .run()
+        .await?;
+    }
+    Ok(())
+}
+
+/// What earlier attempts of a run used.
+struct Before {
+    used_input: i64,
+    used_output: i64,
+    used_cost: i64,
+}
+from_row!(Before { used_input, used_output, used_cost });
+
+/// Closes a lease with its account and the event that says how it went; nothing happens when it is not
+/// the current attempt, or closed already.
 pub async fn close(tx: &mut Tx<'_>, lease: &Lease, account: &Account, now: DateTime<Utc>) -> Result<()> {
-    let closed = tx
+    let closed: Option<Before> = tx
         .query(
             "update ai_generations set state = 'closed', closed_at = $4
-             where space_id = $1 and reply_id = $2 and attempt = $3 and state = 'open'",
+             where space_id = $1 and reply_id = $2 and attempt = $3 and state = 'open'
+             returning used_input, used_output, used_cost",
         )
         .bind(lease.space_id)
         .bind(lease.reply_id)
         .bind(lease.attempt)
         .bind(now)
-        .run()
+        .maybe()
         .await?;
-    if closed > 0 {
-        events::TOPIC.append(tx, events::generation_finished(lease, account), now).await?;
+    let Some(before) = closed else { return Ok(()) };
+    let usage = account.usage.unwrap_or(Usage { input: 0, output: 0 });
+    let count = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
+    let (mut input, mut output, mut cost) = (before.used_input, before.used_output, before.used_cost);
+    for open in ledger::of_reply(tx, lease.space_id, lease.reply_id, lease.attempt).await? {
+        let last = open.attempt == lease.attempt;
+        let (i, o) = if last { (count(usage.input), count(usage.output)) } else { (open.input, 0) };
+        cost += ledger::settle(tx, &open, i, o).await?.unwrap_or(0);
+        (input, output) = (input + i, output + o);
     }
-    Ok(())
+    let total = |tokens: i64| u64::try_from(tokens).unwrap_or(0);
+    let usage = Usage { input: total(input), output: total(output) };
+    let account = Account { usage: (usage.input + usage.output > 0).then_some(usage), cost, ..account.clone() };
+    events::TOPIC.append(tx, events::generation_finished(lease, &account), now).await
 }
 
 /// Open leases of `worker` itself.

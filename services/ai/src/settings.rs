@@ -1,5 +1,4 @@
 //! What administrators decided about models, as every door reads it.
-#![allow(dead_code)]
 
 use crate::repository::models::Row;
 use platform::{Error, Result, principal::Role};

@@ -2,9 +2,11 @@
 
 use crate::{
     catalogue::Found,
+    ledger::Tab,
     providers::{Ask, Fault, FaultKind, Piece, Role, Titles, Turn, Wishes},
 };
 use futures_util::StreamExt as _;
+use platform::{Error, Result};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -23,7 +25,16 @@ const TASK: &str = "Write a title of at most six words for the conversation belo
                     Answer with the title alone: no quotation marks, no full stop.";
 
 /// The title of a conversation that began like this; empty when the model makes none.
-pub async fn title(found: &Found, id: Uuid, question: &str, answer: &str) -> Result<String, Fault> {
+///
+/// # Errors
+/// What `tab` says; `unavailable` when the model does not answer.
+pub async fn title(
+    found: &Found,
+    id: Uuid,
+    question: &str,
+    answer: &str,
+    tab: impl Future<Output = Result<Tab>>,
+) -> Result<String> {
     match found.provider.titles(question) {
         Titles::None => return Ok(String::new()),
         Titles::Fixed(title) => return Ok(title),
@@ -38,14 +49,21 @@ pub async fn title(found: &Found, id: Uuid, question: &str, answer: &str) -> Res
         attempt: 1,
         wishes: Wishes { max_tokens: Some(TOKENS), ..Wishes::default() },
     };
+    let mut tab = tab.await?;
     let asked = async {
         let mut pieces = found.provider.stream(ask).await?;
         let mut said = String::new();
         while let Some(piece) = pieces.next().await {
             match piece? {
-                Piece::Text(text) => said.push_str(&text),
+                Piece::Text(text) => {
+                    let _ = tab.count(&text).await;
+                    said.push_str(&text);
+                }
                 Piece::Call(_) => {}
-                Piece::End(_) => break,
+                Piece::End(end) => {
+                    tab.said(end.usage);
+                    break;
+                }
             }
             if said.len() > HEARD {
                 break;
@@ -54,7 +72,9 @@ pub async fn title(found: &Found, id: Uuid, question: &str, answer: &str) -> Res
         Ok(tidy(&said))
     };
     let late = |_| Err(Fault::new(FaultKind::Timeout, "The model took too long for a title."));
-    tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(late)
+    let made = tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(late);
+    tab.close(if made.is_ok() { "complete" } else { "failed" });
+    made.map_err(|fault| Error::unavailable(fault.detail))
 }
 
 fn cut(text: &str) -> &str {

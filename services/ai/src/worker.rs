@@ -1,18 +1,19 @@
 //! Who produces answers: one worker a process. A lease belongs to the worker, the attempt number is
 //! the fence of each answer. No answer is ever produced inside a consumer.
 
+mod billing;
+pub mod context;
 mod generation;
 mod pump;
 mod shown;
 
-use crate::{catalogue::Catalogue, config::Config, domain::Lease, repository, settings::Settings};
+use crate::{catalogue::Catalogue, config::Config, domain::Lease, ledger::Ledger, repository, who::Who};
 use chrono::TimeDelta;
 use futures_util::FutureExt as _;
 use platform::{Error, Platform, Result, bus::Delivery, db::Scope, failpoint, peers::Peer};
 use proto::{
     Message as _,
     chat::v1::{ReplyAsked, chat_client::ChatClient},
-    user::v1::{ByIdRequest, user_client::UserClient},
 };
 use std::{
     collections::HashSet,
@@ -37,8 +38,10 @@ pub struct Worker {
     platform: Platform,
     catalogue: Catalogue,
     chat: ChatClient<Peer>,
-    users: UserClient<Peer>,
+    who: Who,
     id: Uuid,
+    ledger: Ledger,
+    system_prompt: String,
     running: watch::Sender<HashSet<(Uuid, u32)>>,
     places: Semaphore,
     continue_when_asked: bool,
@@ -51,12 +54,14 @@ pub struct Worker {
 }
 
 impl Worker {
-    pub fn new(platform: &Platform, catalogue: Catalogue, config: &Config) -> Arc<Self> {
+    pub fn new(platform: &Platform, catalogue: Catalogue, ledger: Ledger, id: Uuid, config: &Config) -> Arc<Self> {
         let chat = ChatClient::new(platform.peer("chat"));
         Arc::new(Self {
             chat: chat.max_decoding_message_size(MESSAGE_LIMIT).max_encoding_message_size(MESSAGE_LIMIT),
-            users: UserClient::new(platform.peer("user")),
-            id: platform.ids.id(),
+            who: Who::new(platform),
+            id,
+            ledger,
+            system_prompt: config.system_prompt.clone(),
             running: watch::Sender::default(),
             places: Semaphore::new(config.parallel.max(1)),
             continue_when_asked: config.continue_when_asked,
@@ -203,20 +208,6 @@ impl Worker {
                 .await?;
         }
         Ok(())
-    }
-
-    /// Whether the owner of the space may use the model. Roles change while answers wait, and not every
-    /// door knows them: this is the last one.
-    ///
-    /// # Errors
-    /// `forbidden` with the reason; `unavailable` when nobody can say.
-    async fn allow(&self, space: Uuid, settings: &Settings) -> Result<()> {
-        if settings.is_open() {
-            return Ok(());
-        }
-        let asked = self.users.clone().by_id(ByIdRequest { id: space.as_bytes().into() }).await.map_err(Error::from)?;
-        let role = asked.into_inner().account.map(|account| account.role).unwrap_or_default();
-        settings.allow(&role)
     }
 
     fn is_running(&self, lease: &Lease) -> bool {

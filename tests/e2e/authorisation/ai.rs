@@ -19,6 +19,10 @@ pub fn case(operation: &str) -> Option<Case> {
         "delete /api/v1/admin/providers/{id}" => case(404, 403, Value::Null),
         "put /api/v1/admin/models" => case(409, 403, json!({"id": "guide/guide", "version": 7})),
         "post /api/v1/admin/models/order" => case(204, 403, json!({"ids": ["guide/guide"]})),
+        "get /api/v1/limits" => case(200, 200, Value::Null),
+        "get /api/v1/admin/limits" | "get /api/v1/admin/limits/people/{id}" => case(200, 403, Value::Null),
+        "patch /api/v1/admin/limits" => case(409, 403, json!({"version": 7})),
+        "put /api/v1/admin/limits/people/{id}" => case(409, 403, json!({"version": 7})),
         _ => None,
     }
 }

@@ -1,9 +1,10 @@
 //! The RPCs.
 
 use crate::service::Ai;
-use platform::service::require_service;
+use platform::{Error, service::require_service};
 use proto::ai::v1::{self as pb, ai_server::AiServer};
 use tonic::{Request, Response, Status, service::Routes};
+use uuid::Uuid;
 
 pub fn routes(ai: Ai) -> Routes {
     Routes::new(AiServer::new(ai))
@@ -23,8 +24,9 @@ impl pb::ai_server::Ai for Ai {
 
     async fn title(&self, request: Request<pb::TitleRequest>) -> Result<Response<pb::Titled>, Status> {
         require_service(&request, &["chat"])?;
-        let pb::TitleRequest { space: _, model, question, answer } = request.into_inner();
-        let title = Self::title(self, &model, &question, &answer).await?;
+        let pb::TitleRequest { space, model, question, answer } = request.into_inner();
+        let space = Uuid::from_slice(&space).map_err(|_| Error::invalid("space", "has not 16 bytes"))?;
+        let title = Self::title(self, space, &model, &question, &answer).await?;
         Ok(Response::new(pb::Titled { title }))
     }
 }

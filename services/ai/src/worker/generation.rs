@@ -3,6 +3,8 @@
 
 use super::{
     Running, Worker,
+    billing::sentence,
+    context::Told,
     pump::{Ended, end_out, pump},
     shown::{Shown, encode, ends_done},
 };
@@ -10,7 +12,7 @@ use crate::{
     catalogue::Found,
     domain::Lease,
     events::Account,
-    providers::{Ask, Continuation, Fault, FaultKind, GO_ON, Role, Turn, Usage, Wishes},
+    providers::{Continuation, Fault, FaultKind, Usage},
     repository,
 };
 use bytes::Bytes;
@@ -19,7 +21,7 @@ use opentelemetry::KeyValue;
 use platform::{Code, Error, Result, failpoint, streams::Nudges, telemetry};
 use proto::{
     ai::v1 as pb,
-    chat::v1::{self as chat, Going, Outcome, Reason, context_answer::Answer, turn},
+    chat::v1::{self as chat, Going, Outcome, Reason, context_answer::Answer},
 };
 use std::{
     sync::Arc,
@@ -62,6 +64,28 @@ impl Ending {
 
     fn fault(shown: &Shown, fault: &Fault) -> Self {
         Self::broken(shown, fault.kind.code(), fault.detail.clone())
+    }
+
+    /// The text is kept, and so is the question: it can be asked again tomorrow.
+    fn capped(error: &Error) -> Self {
+        Self { state: "failed", reason: Some(Reason { code: "cap_reached".into(), detail: sentence(error) }) }
+    }
+
+    fn untold(shown: &Shown, why: &Told) -> Self {
+        let (code, detail) = match why {
+            Told::TooLong => (
+                "too_long",
+                "The message is longer than this model takes. Shorten it, or choose a model with a larger context.",
+            ),
+            Told::Blind => {
+                ("no_vision", "This model does not take pictures. Choose one that does, or leave the pictures out.")
+            }
+            Told::CannotGoOn | Told::Ask(..) => (
+                "restart",
+                "The server was restarted while the model was answering, and this model cannot go on by itself.",
+            ),
+        };
+        Self::broken(shown, code, detail)
     }
 
     fn said(shown: &Shown, end: &pb::End) -> Self {
@@ -186,16 +210,19 @@ impl Worker {
                 return Ok(Some(Ending::broken(shown, code, detail)));
             }
         };
-        match self.allow(lease.space_id, &found.settings).await {
+        match self.who.allow(lease.space_id, &found.settings).await {
             Err(error) if error.code() == Code::Forbidden => {
                 return Ok(Some(Ending::broken(shown, "forbidden", sentence(&error))));
             }
             other => other?,
         }
-        let Some(ask) = self.ask(lease, going, shown, &found).await? else {
-            let detail =
-                "The server was restarted while the model was answering, and this model cannot go on by itself.";
-            return Ok(Some(Ending::broken(shown, "restart", detail)));
+        let (ask, input) = match self.tell(lease, going, shown, &found).await? {
+            Told::Ask(ask, input) => (*ask, input),
+            untold => return Ok(Some(Ending::untold(shown, &untold))),
+        };
+        let mut bill = match self.bill(lease, shown, &found, input).await {
+            Err(error) if error.code() == Code::CapReached => return Ok(Some(Ending::capped(&error))),
+            bill => bill?,
         };
         let provider = found.provider.name().to_owned();
         let start = Instant::now();
@@ -216,25 +243,23 @@ impl Worker {
                         self.platform.metrics.first_piece.record(start.elapsed().as_secs_f64(), &labels);
                     }
                 };
-                match pump(self, lease, shown, pieces, nudges, first).await {
+                match pump(self, lease, shown, pieces, nudges, &mut bill, first).await {
                     Err(error) if error.code() == Code::TooLarge => {
-                        return Ok(Some(Ending::broken(
-                            shown,
-                            "length",
-                            "The answer is longer than this server keeps.",
-                        )));
+                        bill.close(None, true, account).await;
+                        let detail = "The answer is longer than this server keeps.";
+                        return Ok(Some(Ending::broken(shown, "length", detail)));
                     }
                     ended => ended?,
                 }
             }
             Some(Err(fault)) => Ended::Failed(fault),
         };
+        let said = if let Ended::Said(end) = &ended { end.usage } else { None };
+        bill.close(said, !matches!(ended, Ended::Failed(_)), account).await;
         Ok(match ended {
             Ended::Stopped => Some(Ending::STOPPED),
-            Ended::Said(end) => {
-                account.usage = end.usage;
-                Some(Ending::said(shown, &end_out(&end)))
-            }
+            Ended::Capped(error) => Some(Ending::capped(&error)),
+            Ended::Said(end) => Some(Ending::said(shown, &end_out(&end))),
             Ended::Failed(fault) => {
                 // Before the first word one more try costs nobody anything; after it, as long as it helps.
                 let can = if shown.text.is_empty() { lease.attempt == 1 } else { self.goes_on(&found, going) };
@@ -243,37 +268,9 @@ impl Worker {
         })
     }
 
-    /// What to ask, so that shown text stays and is gone on with; none when the model cannot.
-    async fn ask(&self, lease: &Lease, going: &Going, shown: &mut Shown, found: &Found) -> Result<Option<Ask>> {
-        let mut turns: Vec<Turn> = going
-            .turns
-            .iter()
-            .map(|turn| {
-                let role = if turn.role() == turn::Role::User { Role::User } else { Role::Assistant };
-                Turn::new(role, turn.text.clone())
-            })
-            .collect();
-        let mut prefix = String::new();
-        if !shown.text.is_empty() {
-            if found.model.continuation == Continuation::Prefix {
-                prefix.clone_from(&shown.text);
-            } else if self.goes_on(found, going) {
-                turns.push(Turn::new(Role::Assistant, shown.text.clone()));
-                turns.push(Turn::new(Role::User, GO_ON));
-                let mark = vec![encode(pb::chunk::Kind::Continued(pb::Continued {}))];
-                shown.next = self.platform.streams.append(lease.reply_id, lease.attempt, mark).await?;
-                shown.mark("continued");
-            } else {
-                return Ok(None);
-            }
-        }
-        let (model, wishes) = (found.model.id.clone(), Wishes::default());
-        Ok(Some(Ask { model, turns, prefix, reply: lease.reply_id, attempt: lease.attempt, wishes }))
-    }
-
     /// Whether the model can go on from shown text: by itself, or asked in words, by policy or because
     /// the person wants it.
-    fn goes_on(&self, found: &Found, going: &Going) -> bool {
+    pub(super) fn goes_on(&self, found: &Found, going: &Going) -> bool {
         match found.model.continuation {
             Continuation::Prefix => true,
             Continuation::Asked => self.continue_when_asked || going.continued,
@@ -371,14 +368,6 @@ impl Worker {
         }
         Ok(())
     }
-}
-
-/// An error's message as a sentence of its own.
-fn sentence(error: &Error) -> String {
-    let message = error.message();
-    let first = message.chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    let rest = message.char_indices().nth(1).map_or("", |(at, _)| &message[at..]);
-    format!("{first}{}.", rest.trim_end_matches('.'))
 }
 
 /// Whether another try soon may not meet the fault.

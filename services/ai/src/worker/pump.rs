@@ -3,6 +3,7 @@
 
 use super::{
     Worker,
+    billing::Bill,
     shown::{Shown, encode},
 };
 use crate::{
@@ -28,6 +29,8 @@ pub enum Ended {
     Said(End),
     /// The person asked to stop.
     Stopped,
+    /// What may be used today is used up.
+    Capped(Error),
     Failed(Fault),
 }
 
@@ -69,6 +72,7 @@ pub async fn pump(
     shown: &mut Shown,
     mut pieces: Pieces,
     nudges: &mut Nudges,
+    bill: &mut Bill,
     mut first: impl FnMut(),
 ) -> Result<Ended> {
     let mut held = Held::default();
@@ -102,6 +106,10 @@ pub async fn pump(
                     first();
                     failpoint::hit("A3");
                     held.text.push_str(&text);
+                    match bill.count(&text).await {
+                        Err(error) if error.code() == Code::CapReached => ended = Some(Ended::Capped(error)),
+                        counted => counted?,
+                    }
                 }
                 // No tools were offered.
                 Some(Ok(Piece::Call(_))) => {}

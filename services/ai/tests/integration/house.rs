@@ -167,6 +167,42 @@ impl House {
         (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
     }
 
+    pub fn person(&self) -> Uuid {
+        self.person.user
+    }
+
+    /// The payloads of ai's events of a kind.
+    pub async fn events(&self, kind: &'static str) -> Vec<Vec<u8>> {
+        struct Payload {
+            payload: Vec<u8>,
+        }
+        platform::from_row!(Payload { payload });
+        let read = self.platform.db.read(Scope::System, move |tx| {
+            async move {
+                let found = tx.query("select payload from ai_events where kind = $1 order by position").bind(kind);
+                found.all::<Payload>().await
+            }
+            .boxed()
+        });
+        read.await.unwrap().into_iter().map(|row| row.payload).collect()
+    }
+
+    /// Reservations that nobody has settled.
+    pub async fn reserved(&self) -> i64 {
+        self.number("select count(*) from ai_reservations").await
+    }
+
+    /// What the person used, on all days.
+    pub async fn day_tokens(&self) -> i64 {
+        let own = "select coalesce(sum(tokens), 0) from ai_days where space_id <> zeroblob(16)";
+        self.number(own).await
+    }
+
+    pub async fn number(&self, sql: &'static str) -> i64 {
+        let read = self.platform.db.read(Scope::System, move |tx| async move { tx.query(sql).value().await }.boxed());
+        read.await.unwrap().unwrap_or_default()
+    }
+
     pub fn folder(&self) -> &Path {
         self._folder.path()
     }

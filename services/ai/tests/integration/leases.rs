@@ -1,7 +1,7 @@
 //! Who may produce an answer, when workers die or only seem to.
 
 use crate::house::House;
-use ai::providers::Continuation;
+use ai::providers::{Continuation, Role};
 use chrono::TimeDelta;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -10,7 +10,9 @@ async fn an_answer_is_streamed_stored_and_closed_once() {
     let mut worker = house.worker(Continuation::Prefix, true);
     let (chat, reply) = house.send("hello").await;
     let call = worker.call().await;
-    assert_eq!((call.ask.turns.len(), call.ask.prefix.as_str(), call.ask.attempt), (1, "", 1));
+    assert_eq!((call.ask.turns.len(), call.ask.prefix.as_str(), call.ask.attempt), (2, "", 1));
+    let system = &call.ask.turns[0];
+    assert!(system.role == Role::System && system.text.contains("Today is 2027-01-15"), "{}", system.text);
     call.say("one ");
     house.wait_shown(reply, "one ").await;
     call.say("two");

@@ -4,6 +4,7 @@
 
 mod house;
 mod leases;
+mod limits;
 mod providers;
 #[allow(dead_code, reason = "one server for two suites")]
 #[path = "../providers/server.rs"]
