@@ -21,6 +21,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a day allows, for each person and for all together */
+        get: operations["limits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change what a day allows */
+        patch: operations["change_limits"];
+        trace?: never;
+    };
+    "/api/v1/admin/limits/people/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One person's limits */
+        get: operations["person_limits"];
+        /** Set one person's limits */
+        put: operations["set_person_limits"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/models": {
         parameters: {
             query?: never;
@@ -394,6 +430,23 @@ export interface paths {
         };
         /** A file of yours */
         get: operations["open"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What one used today, and may use */
+        get: operations["own_limits"];
         put?: never;
         post?: never;
         delete?: never;
@@ -837,6 +890,42 @@ export interface components {
             name: string;
             version: string;
         };
+        /** @description What a day allows, for each person and for all together; null is without a cap. */
+        InstanceLimits: {
+            /** Format: int64 */
+            instance_cost?: number | null;
+            /** Format: int64 */
+            instance_tokens?: number | null;
+            /**
+             * Format: int64
+             * @description In millionths of the instance's currency unit, as all costs.
+             */
+            person_cost?: number | null;
+            /** Format: int64 */
+            person_tokens?: number | null;
+            /** Format: int64 */
+            used_cost: number;
+            /**
+             * Format: int64
+             * @description What all used today.
+             */
+            used_tokens: number;
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description What changes; what is absent stays, null takes a cap away. */
+        LimitsChange: {
+            /** Format: int64 */
+            instance_cost?: number | null;
+            /** Format: int64 */
+            instance_tokens?: number | null;
+            /** Format: int64 */
+            person_cost?: number | null;
+            /** Format: int64 */
+            person_tokens?: number | null;
+            /** Format: int64 */
+            version: number;
+        };
         Looked: {
             /**
              * Format: uuid
@@ -1018,6 +1107,38 @@ export interface components {
             /** @description Models to list first, in this order. */
             ids: string[];
         };
+        /** @description What somebody used today, and may use. */
+        OwnLimits: {
+            cost: components["schemas"]["Share"];
+            /**
+             * Format: date-time
+             * @description When the day ends (UTC).
+             */
+            resets_at: string;
+            tokens: components["schemas"]["Share"];
+        };
+        /** @description New caps of one person. */
+        PersonChange: {
+            /** Format: int64 */
+            cost?: number | null;
+            /** Format: int64 */
+            tokens?: number | null;
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description One person's caps; null is as for everybody. */
+        PersonLimitsView: {
+            /** Format: int64 */
+            cost?: number | null;
+            /** Format: int64 */
+            tokens?: number | null;
+            /** Format: int64 */
+            used_cost: number;
+            /** Format: int64 */
+            used_tokens: number;
+            /** Format: int64 */
+            version: number;
+        };
         /** @description A piece of a text that was found. */
         Piece: {
             /** @description Whether it is what was looked for. */
@@ -1178,6 +1299,13 @@ export interface components {
             /** @description What follows the # in the link. */
             token: string;
         };
+        /** @description A part of a cap. */
+        Share: {
+            /** Format: int64 */
+            cap?: number | null;
+            /** Format: int64 */
+            used: number;
+        };
         /** @description What a person sends to sign in. */
         SigningIn: {
             email: string;
@@ -1266,6 +1394,108 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Health"];
                 };
+            };
+        };
+    };
+    limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstanceLimits"];
+                };
+            };
+        };
+    };
+    change_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitsChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstanceLimits"];
+                };
+            };
+            /** @description Stale */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    person_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonLimitsView"];
+                };
+            };
+        };
+    };
+    set_person_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonLimitsView"];
+                };
+            };
+            /** @description Stale */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -1919,6 +2149,25 @@ export interface operations {
                 };
                 content: {
                     "image/*": number[];
+                };
+            };
+        };
+    };
+    own_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnLimits"];
                 };
             };
         };
