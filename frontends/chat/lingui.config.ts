@@ -3,7 +3,7 @@
 import { defineConfig } from "@lingui/conf";
 import { formatter } from "@lingui/format-json";
 
-const AREAS = ["", "account/", "settings/", "admin/"];
+const AREAS = ["", "account/", "chat/", "settings/", "admin/"];
 
 export default defineConfig({
   sourceLocale: "en",

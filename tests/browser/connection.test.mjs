@@ -9,6 +9,12 @@ const running = suite();
 const QUICK = script({ tokens: 6, delay_ms: 0 });
 const bar = (page, state) => page.locator(`[data-testid=connection-bar][data-state=${state}]`);
 
+/** Nobody tells this page what others do: it learns of it only by its own requests. @param {import("playwright-core").Page} page */
+async function withoutFeed(page) {
+  await page.routeWebSocket(/\/api\/v1\/live/, (socket) => socket.close());
+  await page.route("**/api/v1/live*", (route) => route.abort());
+}
+
 async function untilAnswered(page, count) {
   await until(`${count} answers are complete`, 30_000, async () => (await replies(page).count()) === count && (await stateShown(page)) === "complete", () => stateShown(page));
 }
@@ -113,6 +119,7 @@ story(running, "a message that waits outlives its tab", async ({ open, test }) =
 
 story(running, "newer turns from another device: the text comes back, and goes on there", async ({ server, open }) => {
   const { page } = await open();
+  await withoutFeed(page);
   const { chat, messages } = await server.ask(`Shared\n${QUICK}`);
   await page.goto(`/c/${chat.id}`);
   await untilAnswered(page, 1);
@@ -128,6 +135,24 @@ story(running, "newer turns from another device: the text comes back, and goes o
   const stored = (await server.chat(chat.id)).messages;
   assert.deepEqual(stored.filter((m) => m.role === "user").map((m) => m.text.split("\n")[0]), ["Shared", "From the phone", "From the desk"]);
   assert.equal(await page.getByTestId("newer-bar").count(), 0);
+});
+
+story(running, "newer turns from another device: the text can be kept as a branch beside them", async ({ server, open }) => {
+  const { page } = await open();
+  await withoutFeed(page);
+  const { chat, messages } = await server.ask(`Shared\n${QUICK}`);
+  await page.goto(`/c/${chat.id}`);
+  await untilAnswered(page, 1);
+  await server.ask(`From the phone\n${QUICK}`, { chatId: chat.id, parentId: messages.at(-1).id });
+  await send(page, `From the desk\n${QUICK}`);
+  await page.getByTestId("keep-branch").click();
+  await untilAnswered(page, 2);
+  assert.equal(await composer(page).inputValue(), "");
+  assert.match(await ownMessages(page).nth(1).innerText(), /From the desk/);
+  await ownMessages(page).nth(1).getByTestId("pager").getByText("2/2").waitFor();
+  assert.equal(await page.getByTestId("newer-bar").count(), 0);
+  const tree = await server.json("GET", `/api/v1/chats/${chat.id}/tree`);
+  assert.equal(tree.nodes.length, 6, "both versions are kept");
 });
 
 story(running, "two tabs of one browser see each other's messages without a load", async ({ server, open }) => {

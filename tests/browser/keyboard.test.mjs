@@ -94,10 +94,15 @@ story(running, "menus: arrows move, Esc closes the top layer only and gives the 
   await page.keyboard.press("Enter");
   await page.getByRole("menu").waitFor();
   assert.equal(await focused(page), "chat-rename");
+  await page.keyboard.press("ArrowUp");
+  assert.equal(await focused(page), "chat-delete", "the arrows go around");
+  await page.keyboard.press("Home");
   await page.keyboard.press("ArrowDown");
-  assert.equal(await focused(page), "chat-delete");
-  await page.keyboard.press("ArrowDown");
-  assert.equal(await focused(page), "chat-rename", "the arrows go around");
+  assert.equal(await focused(page), "chat-move");
+  await page.keyboard.press("ArrowRight");
+  assert.equal(await focused(page), "move-new", "a menu within the menu");
+  await page.keyboard.press("ArrowLeft");
+  assert.equal(await focused(page), "chat-move");
   await page.keyboard.press("End");
   assert.equal(await focused(page), "chat-delete");
   await page.keyboard.press("Escape");

@@ -18,6 +18,8 @@
   ask("/api/v1/session");
   if (signedIn) {
     ask("/api/v1/chats?limit=28");
+    ask("/api/v1/chats?limit=28&filter=pinned");
+    ask("/api/v1/projects");
     ask("/api/v1/models");
     if (chat) {
       ask(`/api/v1/chats/${chat[1].toLowerCase()}`);

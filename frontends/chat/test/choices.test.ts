@@ -9,7 +9,7 @@ const model = (id: string, byDefault = false): Model => ({
 });
 const answer = (id: string | null): Message => ({
   id: "a", chat_id: "c", parent_id: null, role: "assistant", text: "", state: "complete", reason: null, model: id,
-  attempt: 1, marks: [], created_at: "", finished_at: null,
+  attempt: 1, marks: [], created_at: "", finished_at: null, siblings: ["a"],
 });
 
 describe("pickModel", () => {

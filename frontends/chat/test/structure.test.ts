@@ -65,7 +65,7 @@ describe("source tree", () => {
 
 it("keeps the static page and the app asking for the same first page of chats", () => {
   const boot = readFileSync(fileURLToPath(new URL("../build/boot.js", import.meta.url)), "utf8");
-  const queries = readFileSync(join(src, "api/queries.ts"), "utf8");
+  const queries = readFileSync(join(src, "api/lists.ts"), "utf8");
   const limit = /CHATS_PER_PAGE = (\d+)/.exec(queries)?.[1];
   expect(boot).toContain(`/api/v1/chats?limit=${limit}`);
   expect(existsSync(join(src, "features/thread/Thread.tsx"))).toBe(true);

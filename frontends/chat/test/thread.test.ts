@@ -10,7 +10,7 @@ import type { Outgoing } from "../src/stores/outbox";
 function message(id: string, part: Partial<Message> = {}): Message {
   return {
     id, chat_id: "c", parent_id: null, role: "assistant", text: "", state: "complete", reason: null, model: "m",
-    attempt: 1, marks: [], created_at: "2030-01-01T00:00:00Z", finished_at: null, ...part,
+    attempt: 1, marks: [], created_at: "2030-01-01T00:00:00Z", finished_at: null, siblings: [id], ...part,
   };
 }
 

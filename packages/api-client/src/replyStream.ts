@@ -3,7 +3,8 @@
 import { ApiError, apiErrorFrom } from "./apiError";
 import { backoffMs, sleep } from "./backoff";
 import { formatEventId, judge, parseEventId, type ReplyCursor } from "./replyCursor";
-import { type SseEvent, SseParser } from "./sse";
+import type { ReplyFrame } from "./liveFeed";
+import { SseParser } from "./sse";
 import type { Mark, MessageState, Reason } from "./types";
 
 export type ReplyEvent =
@@ -23,6 +24,8 @@ export interface FollowOptions {
   /** Where a former follower left off. */
   cursor?: ReplyCursor | null;
   fetch?: typeof fetch;
+  /** Another way the events may come; null when it cannot carry them now. */
+  carry?: (replyId: string, from: string | null, signal: AbortSignal) => AsyncIterable<ReplyFrame> | null;
   random?: () => number;
   wait?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -77,6 +80,8 @@ class Follower {
   cursor: ReplyCursor | null;
   /** Events that moved the cursor so far; tells progress from a stream that only repeats itself. */
   applied = 0;
+  /** The feed would not carry this answer: its own route says why. */
+  refused = false;
   /** The snapshot had no id, because the answer has no stream (any more, or yet): the next event begins one. */
   #unplaced = false;
   readonly #options: FollowOptions;
@@ -88,9 +93,37 @@ class Follower {
 
   /** One connection, from request to its end. Throws on network failure and on refusals. */
   async connect(): Promise<Outcome> {
-    const { replyId, signal, onConnection, fetch: request = fetch } = this.#options;
-    const attempt = new AbortController();
+    const { replyId, signal, onConnection, carry } = this.#options;
     this.#unplaced = false;
+    const attempt = new AbortController();
+    const from = this.cursor ? formatEventId(this.cursor) : null;
+    const frames = this.refused ? null : carry?.(replyId, from, attempt.signal);
+    if (!frames) return this.#connectAlone(attempt);
+    const abort = (): void => attempt.abort();
+    signal.addEventListener("abort", abort);
+    const timer = setTimeout(abort, HEAD_MS);
+    try {
+      for await (const frame of frames) {
+        // Only the first event is waited for; from then on the feed itself looks after the connection.
+        clearTimeout(timer);
+        onConnection?.("open");
+        if (frame.event === "error") {
+          this.refused = true;
+          return "gap";
+        }
+        const outcome = this.#take(frame);
+        if (outcome) return outcome;
+      }
+      return "cut";
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", abort);
+      attempt.abort();
+    }
+  }
+
+  async #connectAlone(attempt: AbortController): Promise<Outcome> {
+    const { replyId, signal, onConnection, fetch: request = fetch } = this.#options;
     const abort = (): void => attempt.abort();
     signal.addEventListener("abort", abort);
     let timer = setTimeout(abort, HEAD_MS);
@@ -125,17 +158,17 @@ class Follower {
       hear();
       for (const event of parser.push(value)) {
         if (this.#options.signal.aborted) return "cut";
-        const outcome = this.#take(event);
+        const outcome = this.#take({ event: event.type, id: event.id, data: parseObject(event.data) });
         if (outcome) return outcome;
       }
     }
   }
 
   /** Applies one event; an outcome ends the connection. */
-  #take(event: SseEvent): Outcome | null {
-    const data = parseObject(event.data);
+  #take(event: ReplyFrame): Outcome | null {
+    const { data } = event;
     const { onEvent } = this.#options;
-    switch (event.type) {
+    switch (event.event) {
       case "snapshot": {
         const cursor = parseEventId(event.id);
         if (!data || (event.id !== null && !cursor)) return "gap";
@@ -157,8 +190,8 @@ class Follower {
         if (verdict.kind === "gap" || !data) return "gap";
         this.cursor = verdict.cursor;
         this.applied += 1;
-        if (event.type === "text") onEvent({ type: "text", text: text(data["text"]) });
-        if (event.type === "mark") onEvent({ type: "mark", kind: data["kind"] as Mark["kind"] });
+        if (event.event === "text") onEvent({ type: "text", text: text(data["text"]) });
+        if (event.event === "mark") onEvent({ type: "mark", kind: data["kind"] as Mark["kind"] });
         return null;
       }
       case "state":

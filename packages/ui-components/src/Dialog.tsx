@@ -4,7 +4,7 @@ import { useLayoutEffect, useRef, type MouseEvent, type ReactNode } from "react"
 interface Props {
   label: string;
   /** `question` is 420 wide; `form` 520; `sheet` is the size of the settings and fills a small screen. */
-  size?: "question" | "form" | "sheet";
+  size?: "question" | "form" | "sheet" | "palette" | "tree";
   onClose: () => void;
   children: ReactNode;
   "data-testid"?: string;
@@ -16,6 +16,7 @@ export function Dialog({ label, size = "question", onClose, children, ...rest }:
   useLayoutEffect(() => {
     const dialog = ref.current;
     dialog?.showModal();
+    dialog?.querySelector<HTMLElement>("[data-autofocus]")?.focus();
     return () => dialog?.close();
   }, []);
   // Only a press that began and ended beside the dialog closes it: text marked past its edge does not.

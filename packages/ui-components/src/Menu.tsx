@@ -1,6 +1,8 @@
 // A menu on the browser's own popover layer: light dismiss, Esc and stacking come from the platform; this adds
 // placing, arrow keys, first-letter search and the return of focus.
-import { useCallback, useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactNode, type RefObject } from "react";
+import { useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactNode, type RefObject } from "react";
+
+export { useMenu } from "./useMenu";
 
 interface MenuProps {
   /** The button it belongs to; the menu is placed beside it and gives focus back to it. */
@@ -8,28 +10,10 @@ interface MenuProps {
   open: boolean;
   onClose: () => void;
   label: string;
-  /** Which edges meet: below the start, below the end, or above the start of the anchor. */
-  place?: "below-start" | "below-end" | "above-start";
+  /** Which edges meet: below the start, below the end, above the start of the anchor, or beside it. */
+  place?: "below-start" | "below-end" | "above-start" | "beside";
   className?: string;
   children: ReactNode;
-}
-
-/** The press that dismissed a menu must not open it again: both come from one click on its button. */
-const SAME_PRESS_MS = 250;
-
-/** State of one menu and its button: `toggle` belongs to the button's onClick. */
-export function useMenu() {
-  const anchor = useRef<HTMLButtonElement>(null);
-  const [open, setOpen] = useState(false);
-  const closedAt = useRef(-SAME_PRESS_MS);
-  const close = useCallback(() => {
-    closedAt.current = performance.now();
-    setOpen(false);
-  }, []);
-  const toggle = useCallback(() => {
-    setOpen((was) => !was && performance.now() - closedAt.current >= SAME_PRESS_MS);
-  }, []);
-  return { anchor, open, close, toggle };
 }
 
 const GAP = 4;
@@ -101,12 +85,20 @@ function OpenMenu({ anchor, onClose, label, place = "below-start", className = "
 }
 
 function items(menu: HTMLElement): HTMLElement[] {
-  return [...menu.querySelectorAll<HTMLElement>("button:not([aria-disabled=true])")];
+  const own = (item: HTMLElement): boolean => item.closest("[role=menu]") === menu;
+  return [...menu.querySelectorAll<HTMLElement>("button:not([aria-disabled=true])")].filter(own);
 }
 
 function position(menu: HTMLElement, button: HTMLElement, place: NonNullable<MenuProps["place"]>): void {
   const from = button.getBoundingClientRect();
   const size = { width: menu.offsetWidth, height: menu.offsetHeight };
+  if (place === "beside") {
+    const fits = from.right + GAP + size.width <= innerWidth - EDGE;
+    const side = fits ? from.right + GAP : Math.max(EDGE, from.left - GAP - size.width);
+    menu.style.left = `${Math.round(Math.min(side, innerWidth - size.width - EDGE))}px`;
+    menu.style.top = `${Math.round(Math.max(EDGE, Math.min(from.top - 6, innerHeight - size.height - EDGE)))}px`;
+    return;
+  }
   const left = place === "below-end" ? from.right - size.width : from.left;
   const below = from.bottom + GAP;
   const above = from.top - GAP - size.height;
@@ -143,6 +135,30 @@ export function MenuItem({ icon, checked, chosenIcon, danger, className = "", on
       <span>{children}</span>
       {checked ? chosenIcon : null}
     </button>
+  );
+}
+
+/** An item that opens a menu of its own beside it: → opens, ← and Esc close. `children` are that menu's items. */
+export function SubMenu({ icon, label, children, ...rest }: { icon?: ReactNode; label: string; children: ReactNode; "data-testid"?: string }) {
+  const [open, setOpen] = useState(false);
+  const anchor = useRef<HTMLButtonElement>(null);
+  return (
+    <div
+      onKeyDown={(event) => {
+        if (!open && event.key === "ArrowRight") { event.stopPropagation(); setOpen(true); }
+        if (open && (event.key === "ArrowLeft" || event.key === "Escape")) { event.preventDefault(); event.stopPropagation(); setOpen(false); }
+      }}
+    >
+      <button
+        ref={anchor} type="button" role="menuitem" tabIndex={-1} className="mi" aria-haspopup="menu" aria-expanded={open}
+        data-testid={rest["data-testid"]} onClick={() => setOpen(!open)}
+      >
+        {icon}
+        <span>{label}</span>
+        <svg className="i sm" viewBox="0 0 24 24" aria-hidden="true"><path d="m9 18 6-6-6-6" /></svg>
+      </button>
+      {open && <OpenMenu anchor={anchor} open onClose={() => setOpen(false)} label={label} place="beside">{children}</OpenMenu>}
+    </div>
   );
 }
 

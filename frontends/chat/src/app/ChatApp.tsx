@@ -1,37 +1,48 @@
-// The frame for signed-in people: sidebar, open chat, and what concerns all chats at once.
+// The frame for signed-in people: sidebar, what is open beside it, and what concerns all chats at once.
 import type { User } from "@taifas/api-client/types";
-import { Suspense, useEffect, useRef } from "react";
+import { Suspense, useEffect } from "react";
 import { useLocation } from "wouter";
 import { useStore } from "zustand";
-import { refreshChats, refreshThread, useChats } from "../api/queries";
+import { chatsOf, refreshChats, useChats } from "../api/lists";
+import { refreshThread } from "../api/queries";
 import { queryClient } from "../api/queryClient";
 import { Sidebar } from "../features/chats/Sidebar";
 import { onBack } from "../stores/connection";
 import { closeDrawer, frame } from "../stores/frame";
 import { releaseElsewhere } from "../stores/outbox";
 import { onTabNews } from "../stores/tabs";
-import { markRead, markUnread } from "../stores/unread";
 import { ChatScreen } from "./ChatScreen";
 import { Bell } from "./lazyParts";
-import { chatIdOf } from "./routes";
+import { Dialogs } from "./parts";
+import { ProjectScreen, ShelfScreen } from "./screens";
+import { chatIdOf, projectIdOf, shelfOf } from "./routes";
 import { useShortcuts } from "./shortcuts";
+import { whenIdle } from "./threadView";
 
 export function ChatApp({ user }: { user: User | null }) {
   const [path] = useLocation();
   const chatId = chatIdOf(path);
+  const projectId = projectIdOf(path);
+  const shelf = shelfOf(path);
   const { drawer } = useStore(frame);
   useShortcuts();
   useNews();
+  useLater(user?.id ?? null);
   useEndedElsewhere(chatId);
 
-  useEffect(closeDrawer, [path]);
+  useEffect(() => {
+    closeDrawer();
+  }, [path]);
   useDrawerFocus(drawer);
 
   return (
     <div className="app">
-      <Sidebar user={user} chatId={chatId} bell={user && <Suspense fallback={null}><Bell /></Suspense>} />
+      <Sidebar user={user} chatId={chatId} projectId={projectId} bell={user && <Suspense fallback={null}><Bell /></Suspense>} />
       {drawer && <div className="scrim" onClick={closeDrawer} data-testid="scrim" />}
-      <ChatScreen user={user} chatId={chatId} />
+      {projectId !== null ? <ProjectScreen key={projectId} id={projectId} />
+        : shelf !== null ? <ShelfScreen shelf={shelf} />
+        : <ChatScreen user={user} chatId={chatId} />}
+      <Dialogs />
     </div>
   );
 }
@@ -64,19 +75,20 @@ function useNews(): void {
   useEffect(() => onBack(() => void queryClient.invalidateQueries()), []);
 }
 
-/** Answers that end in chats which are not open: marked as new, and followed by the message that waited for them. */
+/** What starts once the page stands: the live feed and the drafts that follow the person. */
+function useLater(userId: string | null): void {
+  useEffect(() => {
+    if (userId === null) return;
+    const end = new AbortController();
+    whenIdle(() => void import("./later").then(({ startLater }) => !end.signal.aborted && startLater(end.signal)).catch(() => undefined));
+    return () => end.abort();
+  }, [userId]);
+}
+
+/** Answers that end in chats which are not open: followed by the message that waited for them. */
 function useEndedElsewhere(openId: string | null): void {
   const { data } = useChats();
-  const running = useRef<ReadonlySet<string>>(new Set());
   useEffect(() => {
-    if (openId !== null) markRead(openId);
-  }, [openId]);
-  useEffect(() => {
-    const chats = data?.pages.flatMap((page) => page.chats) ?? [];
-    for (const chat of chats) {
-      if (!chat.running && running.current.has(chat.id) && chat.id !== openId) markUnread(chat.id);
-    }
-    running.current = new Set(chats.filter((chat) => chat.running).map((chat) => chat.id));
-    void releaseElsewhere(openId, chats);
+    void releaseElsewhere(openId, chatsOf(data));
   }, [data, openId]);
 }

@@ -1,32 +1,30 @@
 // One chat, or the empty page where one begins: header, thread, composer, and what passes between them.
 import { ApiError } from "@taifas/api-client/apiError";
-import { isRunning, type Message, type User } from "@taifas/api-client/types";
-import { IconButton } from "@taifas/ui-components/IconButton";
-import { Menu as MenuIcon, SquarePen } from "lucide-react";
-import { Suspense, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
-import { useLocation, useSearchParams } from "wouter";
+import type { Message, StoredFile, User } from "@taifas/api-client/types";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useLocation } from "wouter";
 import { useStore } from "zustand";
 import { refreshThread, useModels, useThread } from "../api/queries";
 import { Composer } from "../features/composer/Composer";
-import { ReturnedBar } from "../features/composer/ReturnedBar";
+import { ReturnedBar } from "../features/composer/parts";
 import { ConnectionBar } from "../features/connection/ConnectionBar";
-import { ModelPicker } from "../features/models/ModelPicker";
-import { Missing } from "../features/thread/Missing";
 import type { ThreadHandle } from "../features/thread/Thread";
 import { ThreadSkeleton } from "../features/thread/ThreadSkeleton";
-import { ToastHost } from "../features/toasts/ToastHost";
 import { Greeting } from "../features/welcome/Greeting";
-import { NEW_CHAT } from "../stores/drafts";
-import { toggleSidebar } from "../stores/frame";
-import { stopReply, subscribeReply, liveView } from "../stores/liveReplies";
+import { openDialog } from "../stores/dialogs";
+import { drafts, NEW_CHAT, setDraft } from "../stores/drafts";
+import { stopReply } from "../stores/liveReplies";
 import { chooseModel, modelChoice } from "../stores/modelChoice";
 import { goesOnAfter, outbox, queueNext, releaseNext, sendMessage, setReturned } from "../stores/outbox";
 import { pickModel } from "../stores/pickModel";
 import { stopOnArrival } from "../stores/stopOnArrival";
 import { t } from "../texts/t";
+import { ChatHeader } from "./ChatHeader";
 import { chatPath } from "./routes";
 import { Mishap } from "./Mishap";
+import { Missing } from "./parts";
 import { ThreadView } from "./threadView";
+import { useJump, useModelFromAddress, useRead, useRunning } from "./useChat";
 
 /** The model whose nature has to be told before the first question. */
 const GUIDE = "guide/guide";
@@ -36,9 +34,9 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
   const [, navigate] = useLocation();
   const { items, returned } = useStore(outbox);
   const mine = useMemo(() => items.filter((item) => item.chatId === chatId), [items, chatId]);
-  const outgoing = mine.filter((item) => item.state !== "next");
+  const outgoing = useMemo(() => mine.filter((item) => item.state !== "next"), [mine]);
   const next = mine.find((item) => item.state === "next") ?? null;
-  const onlyHere = outgoing.some((item) => item.parentId === null);
+  const onlyHere = outgoing.some((item) => item.parentId === null && item.branch !== true);
   const thread = useThread(chatId, !onlyHere);
   const messages = thread.data?.messages ?? NO_MESSAGES;
   const leaf = messages.at(-1) ?? null;
@@ -60,6 +58,8 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
   const composerRef = useRef<HTMLDivElement>(null);
   const leftFrom = useRef<number | null>(null);
   const [scrolled, setScrolled] = useState(false);
+  useRead(thread.data, running);
+  useJump(chatId, thread.data !== undefined, threadRef);
 
   useEffect(() => {
     document.title = thread.data?.chat.title ? `${thread.data.chat.title} · ${t("app.name")}` : t("app.name");
@@ -87,11 +87,11 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
     });
   }, [empty]);
 
-  const submit = useCallback((text: string): boolean => {
+  const submit = useCallback((text: string, attachments: StoredFile[]): boolean => {
     if (!model) return false;
-    if (chatId !== null && (busy || next)) return queueNext(chatId, text, model.id);
+    if (chatId !== null && (busy || next)) return queueNext({ chatId, parentId: null, text, model: model.id, attachments });
     if (empty) leftFrom.current = composerRef.current?.getBoundingClientRect().top ?? null;
-    const id = sendMessage(chatId, leaf?.id ?? null, text, model.id);
+    const id = sendMessage({ chatId, parentId: leaf?.id ?? null, text, model: model.id, attachments });
     if (id === null) return false;
     if (chatId === null) {
       setReturned(NEW_CHAT, null);
@@ -100,6 +100,19 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
     }
     return true;
   }, [model, chatId, busy, next, empty, leaf?.id, navigate]);
+
+  const edit = useCallback((message: Message, text: string): boolean => {
+    if (!model) return false;
+    const { chat_id: chatOf, parent_id: parentId, attachments } = message;
+    return sendMessage({ chatId: chatOf, parentId: parentId ?? null, text, model: model.id, branch: true, attachments: attachments ?? [] }) !== null;
+  }, [model]);
+
+  const change = useCallback((messageId: string): void => {
+    if (chatId !== null) void import("../stores/branches").then(({ switchTo }) => switchTo(chatId, messageId));
+  }, [chatId]);
+  const showTree = useCallback((): void => {
+    if (chatId !== null) openDialog({ kind: "tree", chatId });
+  }, [chatId]);
 
   const stop = useCallback((): void => {
     if (running && leaf) void stopReply(leaf);
@@ -113,22 +126,26 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
     composerRef.current?.querySelector("textarea")?.focus();
   }, [place, chatId]);
 
+  const keepBranch = useCallback((): void => {
+    const text = drafts.getState()[place] ?? "";
+    composerRef.current?.querySelector("textarea")?.focus();
+    if (!model || !back || text.trim() === "") return;
+    if (sendMessage({ chatId, parentId: back.parentId, text, model: model.id, branch: true }) === null) return;
+    setDraft(place, "");
+  }, [place, chatId, model, back]);
+
   return (
     <main className={empty ? "main empty" : "main"}>
       <ConnectionBar waiting={items.filter((item) => item.state === "waiting").length} />
-      <header className={scrolled && !empty ? "head line" : "head"}>
-        <IconButton className="only-m" label={t("sidebar.open")} data-testid="drawer-open" onClick={toggleSidebar}><MenuIcon className="i lg" /></IconButton>
-        <ModelPicker
-          models={models.data ?? null}
-          chosen={model}
-          onChoose={(id) => chooseModel(chatId, id)}
-        />
-        <span className="sp" />
-        {!empty && (
-          <IconButton className="only-m" label={t("sidebar.newChat")} onClick={() => navigate("/")}><SquarePen className="i lg" /></IconButton>
-        )}
-        <ToastHost />
-      </header>
+      <ChatHeader
+        models={models.data ?? null}
+        model={model}
+        onModel={(id) => chooseModel(chatId, id)}
+        chat={missing ? null : (thread.data?.chat ?? null)}
+        empty={empty}
+        line={scrolled && !empty}
+        onTree={showTree}
+      />
       {!empty && !missing && <h1 className="sr">{thread.data?.chat.title || t("sidebar.untitled")}</h1>}
       {empty ? (
         <div className="scroll"><div className="hero"><div className="col"><Greeting name={user?.name ?? null} /></div></div></div>
@@ -137,25 +154,29 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
       ) : messages.length === 0 && outgoing.length === 0 ? (
         <ThreadSkeleton />
       ) : (
-        <Mishap key={chatId}><Suspense fallback={<ThreadSkeleton />}>
+        <Mishap key={chatId}>
           <ThreadView
             ref={threadRef}
             messages={messages}
             outgoing={outgoing}
             chosenModel={model?.id ?? null}
             onScrolled={setScrolled}
+            onEdit={edit}
+            onSwitch={change}
+            onTree={showTree}
           />
-        </Suspense></Mishap>
+        </Mishap>
       )}
       {!missing && (
         <div className="dock">
           <div className="col" ref={composerRef}>
-            <ReturnedBar returned={back} onContinue={continueThere} onClose={() => setReturned(place, null)} />
+            {back && <ReturnedBar returned={back} onContinue={continueThere} onKeep={keepBranch} onClose={() => setReturned(place, null)} />}
             <Composer
               place={place}
               busy={busy}
               canStop={running || sending?.state === "sending"}
-              hasModel={model !== null || models.data === undefined}
+              model={model}
+              modelsKnown={models.data !== undefined}
               next={next}
               nextStuck={next !== null && !busy && leaf !== null && !goesOnAfter(leaf)}
               onSend={submit}
@@ -169,27 +190,4 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
       )}
     </main>
   );
-}
-
-/** Whether the last answer still grows; true until its live view says otherwise, not until the cache follows. */
-function useRunning(leaf: Message | null): boolean {
-  const id = leaf?.id ?? "";
-  const subscribe = useCallback((listener: () => void) => subscribeReply(id, listener), [id]);
-  const state = useSyncExternalStore(subscribe, () => liveView(id)?.state ?? null);
-  return leaf !== null && leaf.role === "assistant" && isRunning(state ?? leaf.state);
-}
-
-/** `?model=` preselects a model for the next chat. */
-function useModelFromAddress(known: string[] | undefined): void {
-  const [params, setParams] = useSearchParams();
-  const wanted = params.get("model");
-  useEffect(() => {
-    if (wanted === null || !known) return;
-    if (known.includes(wanted)) chooseModel(null, wanted);
-    setParams((old) => {
-      const rest = new URLSearchParams(old);
-      rest.delete("model");
-      return rest;
-    }, { replace: true });
-  }, [wanted, known, setParams]);
 }

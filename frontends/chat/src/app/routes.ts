@@ -17,3 +17,14 @@ export function isAdmin(path: string): boolean {
 export function isOutside(path: string): boolean {
   return /^\/(?:sign-in|setup|register|join|forgot|reset)$/.test(path);
 }
+
+/** The project a path shows. */
+export function projectIdOf(path: string): string | null {
+  return /^\/p\/([0-9a-fA-F-]{36})\/?$/.exec(path)?.[1]?.toLowerCase() ?? null;
+}
+
+/** The shelf a path shows. */
+export function shelfOf(path: string): "archived" | "trash" | null {
+  if (path === "/archive") return "archived";
+  return path === "/trash" ? "trash" : null;
+}

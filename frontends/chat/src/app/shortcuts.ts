@@ -1,16 +1,34 @@
-// Keys that work everywhere: new chat, sidebar, and typing that finds its way into the composer.
+// Keys that work everywhere, and typing that finds its way into the composer.
 import { useEffect } from "react";
 import { useLocation } from "wouter";
+import { openDialog } from "../stores/dialogs";
 import { closeDrawer, toggleSidebar } from "../stores/frame";
 import { toasts } from "../stores/toasts";
 
-function composer(): HTMLTextAreaElement | null {
-  return document.querySelector<HTMLTextAreaElement>("[data-testid=composer-input]");
-}
+const find = (id: string): HTMLElement | null => document.querySelector<HTMLElement>(`[data-testid=${id}]`);
+const lastOf = (selector: string): HTMLElement | null => [...document.querySelectorAll<HTMLElement>(selector)].at(-1) ?? null;
 
 function isTextField(element: Element | null): element is HTMLInputElement | HTMLTextAreaElement {
   return element instanceof HTMLTextAreaElement || element instanceof HTMLInputElement;
 }
+
+/** With Ctrl/⌘ and Shift, by the key's place. */
+const SHIFTED: Record<string, (navigate: (to: string) => void) => void> = {
+  KeyO: (navigate) => {
+    navigate("/");
+    requestAnimationFrame(() => find("composer-input")?.focus());
+  },
+  KeyS: toggleSidebar,
+  KeyC: () => lastOf("[data-testid=reply] [data-testid=copy]")?.click(),
+  Semicolon: () => lastOf("[data-testid=reply] .md-copy")?.click(),
+  Backspace: () => document.dispatchEvent(new Event("taifas:delete")),
+};
+
+/** With Ctrl/⌘ alone. */
+const PLAIN: Record<string, () => void> = {
+  k: () => openDialog({ kind: "palette" }),
+  "/": () => openDialog({ kind: "shortcuts" }),
+};
 
 export function useShortcuts(): void {
   const [, navigate] = useLocation();
@@ -18,16 +36,19 @@ export function useShortcuts(): void {
     const onKeyDown = (event: KeyboardEvent): void => {
       if (event.defaultPrevented || event.isComposing) return;
       const command = event.ctrlKey || event.metaKey;
-      if (command && event.shiftKey && event.code === "KeyO") {
+      const shifted = command && event.shiftKey ? SHIFTED[event.code] : undefined;
+      const plain = command && !event.altKey ? PLAIN[event.key.toLowerCase()] : undefined;
+      // A dialog has the keyboard to itself.
+      if (document.querySelector("dialog[open]")) return;
+      if (shifted) {
         event.preventDefault();
-        navigate("/");
-        requestAnimationFrame(() => composer()?.focus());
-      } else if (command && event.shiftKey && event.code === "KeyS") {
+        shifted(navigate);
+      } else if (plain) {
         event.preventDefault();
-        toggleSidebar();
+        plain();
       } else if (event.shiftKey && event.key === "Escape") {
         event.preventDefault();
-        composer()?.focus();
+        find("composer-input")?.focus();
       } else if (event.key === "Escape") {
         closeDrawer();
       } else if (command && !event.shiftKey && event.code === "KeyZ") {
@@ -35,7 +56,7 @@ export function useShortcuts(): void {
       } else if (event.key.length === 1 && event.key !== " " && !command && !event.altKey) {
         // The key itself lands in the field because the focus moves before it is typed.
         const active = document.activeElement;
-        if (active === null || active === document.body) composer()?.focus();
+        if (active === null || active === document.body) find("composer-input")?.focus();
       }
     };
     window.addEventListener("keydown", onKeyDown);

@@ -2,11 +2,14 @@
 // frame; finished answers move into the query cache and leave here.
 import { ApiError } from "@taifas/api-client/apiError";
 import { backoffMs, sleep } from "@taifas/api-client/backoff";
-import { followReply, type ReplyEvent } from "@taifas/api-client/replyStream";
+import type { ReplyEvent } from "@taifas/api-client/replyStream";
+import { insist } from "@taifas/ui-components/part";
 import { isRunning, type Mark, type Message, type MessageState, type Reason } from "@taifas/api-client/types";
 import { api, watchedFetch } from "../api/api";
-import { putMessage, refreshChats, refreshThread } from "../api/queries";
+import { refreshChats, told } from "../api/lists";
+import { putMessage, refreshThread } from "../api/queries";
 import { reportAnswer, reportSilence } from "./connection";
+import { feed } from "./feed";
 import { sessionLost } from "./session";
 import { tellTabs } from "./tabs";
 
@@ -88,13 +91,16 @@ function start(message: Message): Live {
   };
   const live: Live = { message, view, next: view, followers: 0, abort: new AbortController(), scheduled: false };
   replies.set(message.id, live);
-  followReply({
+  const options = {
     replyId: message.id,
     signal: live.abort.signal,
     fetch: watchedFetch,
-    onEvent: (event) => apply(live, event),
-    onConnection: (status) => (status === "open" ? reportAnswer() : reportSilence()),
-  }).catch((error: unknown) => {
+    carry: (id: string, from: string | null, signal: AbortSignal) => feed.share?.carry(id, from, signal) ?? null,
+    onEvent: (event: ReplyEvent) => apply(live, event),
+    onConnection: (status: "open" | "lost") => (status === "open" ? reportAnswer() : reportSilence()),
+  };
+  // The reader of streams is not needed for the first paint.
+  insist(() => import("@taifas/api-client/replyStream")).then(({ followReply }) => followReply(options)).catch((error: unknown) => {
     replies.delete(message.id);
     if (error instanceof ApiError && error.status === 401) sessionLost();
     else refreshThread(message.chat_id);
@@ -161,7 +167,7 @@ function finish(live: Live, message: Message): void {
     replies.delete(id);
     notify(id);
   }, HANDOVER_MS);
-  refreshChats();
+  if (!told.now) refreshChats();
   tellTabs({ kind: "chat", id: chatId });
 }
 

@@ -2,10 +2,12 @@
 // the same key however often the connection fails. A message leaves only by being stored or by going back into the draft.
 import { ApiError } from "@taifas/api-client/apiError";
 import { backoffMs, sleep } from "@taifas/api-client/backoff";
-import { isRunning, type Chat, type Message, type Thread } from "@taifas/api-client/types";
+import { isRunning, type Chat, type Message, type StoredFile, type Thread } from "@taifas/api-client/types";
 import { createStore } from "zustand/vanilla";
 import { api } from "../api/api";
-import { cachedThread, loadThread, putChat, putThread, refreshChats } from "../api/queries";
+import { putChat, refreshChats } from "../api/lists";
+import { cachedThread, loadThread, putThread } from "../api/queries";
+import { giveBackFiles } from "./attachments";
 import { giveBack, NEW_CHAT } from "./drafts";
 import { dropRecord, storedRecords, storeRecord } from "./localData";
 import { arrivedReply } from "./stopOnArrival";
@@ -19,6 +21,11 @@ export interface Outgoing {
   text: string;
   model: string;
   createdAt: string;
+  /** Another version of what was said under `parentId`, beside the ones that are there. */
+  branch?: boolean;
+  attachments?: StoredFile[];
+  /** For a chat that begins in a project. */
+  projectId?: string | null;
   /** `next` waits for the running answer to end; `sending` is under way; `waiting` failed and will be tried again. */
   state: "next" | "sending" | "waiting";
 }
@@ -29,6 +36,19 @@ export interface Returned {
   newer: number;
   /** The server's sentence; empty when it gave none. */
   detail: string;
+  /** What it was written under: there it can be kept as a branch. */
+  parentId: string | null;
+}
+
+/** What is to be sent. `chatId` null starts a new chat. */
+export interface Letter {
+  chatId: string | null;
+  parentId: string | null;
+  text: string;
+  model: string;
+  branch?: boolean;
+  attachments?: StoredFile[];
+  projectId?: string | null;
 }
 
 interface Outbox {
@@ -59,31 +79,32 @@ export function setReturned(chatId: string, returned: Returned | null): void {
   outbox.setState({ returned: returned ? { ...others, [chatId]: returned } : others });
 }
 
-/** Sends `text`; `chatId` null starts a new chat. Gives the chat's id, or null when too much waits already. */
-export function sendMessage(chatId: string | null, parentId: string | null, text: string, model: string): string | null {
+/** Gives the chat's id, or null when too much waits already. */
+export function sendMessage(letter: Letter): string | null {
   if (outbox.getState().items.length >= MOST_WAITING) return null;
-  const item = make(chatId ?? uuidv7(), parentId, text, model, "sending");
+  const item = make(letter, "sending");
   setReturned(item.chatId, null);
   put(item);
   void deliver(item);
   return item.chatId;
 }
 
-/** Keeps `text` until the running answer of the chat ends. False when a message waits there already. */
-export function queueNext(chatId: string, text: string, model: string): boolean {
+/** Keeps the letter until the running answer of its chat ends. False when one waits there already. */
+export function queueNext(letter: Letter & { chatId: string }): boolean {
   const { items } = outbox.getState();
-  if (items.length >= MOST_WAITING || items.some((item) => item.chatId === chatId && item.state === "next")) return false;
-  put(make(chatId, null, text, model, "next"));
+  if (items.length >= MOST_WAITING || items.some((item) => item.chatId === letter.chatId && item.state === "next")) return false;
+  put(make({ ...letter, parentId: null }, "next"));
   return true;
 }
 
-function make(chatId: string, parentId: string | null, text: string, model: string, state: Outgoing["state"]): Outgoing {
-  return { id: uuidv7(), chatId, parentId, text, model, createdAt: new Date().toISOString(), state };
+function make(letter: Letter, state: Outgoing["state"]): Outgoing {
+  return { ...letter, id: uuidv7(), chatId: letter.chatId ?? uuidv7(), createdAt: new Date().toISOString(), state };
 }
 
 export function takeBackNext(item: Outgoing): void {
   remove(item.id);
   giveBack(item.chatId, item.text);
+  giveBackFiles(item.chatId, item.attachments ?? []);
 }
 
 /** The answer the message waited for has ended: it goes now, under the chat's last message. */
@@ -104,7 +125,7 @@ async function deliver(item: Outgoing): Promise<void> {
   try {
     for (let failures = 1; ; failures += 1) {
       try {
-        const { chat, message, reply } = await api.send(item);
+        const { chat, message, reply } = await api.send({ ...item, attachments: item.attachments?.map((file) => file.id) });
         arrived(item, chat, message, reply);
         return;
       } catch (error) {
@@ -129,13 +150,18 @@ async function deliver(item: Outgoing): Promise<void> {
 
 function arrived(item: Outgoing, chat: Chat, message: Message, reply: Message): void {
   const known = cachedThread(item.chatId);
-  const before = (known?.messages ?? []).filter((m) => m.id !== message.id && m.id !== reply.id);
+  const all = (known?.messages ?? []).filter((m) => m.id !== message.id && m.id !== reply.id);
+  // What stood under the same parent is another branch now.
+  const before = all.slice(0, all.findIndex((m) => m.id === message.parent_id) + 1);
   const thread: Thread = { chat, messages: [...before, message, reply] };
   // A thread that was never loaded and has a past must be asked for, not made up.
   if (known || item.parentId === null) putThread(thread);
   putChat(chat, true);
   remove(item.id);
   if (!known && item.parentId !== null) void loadThread(item.chatId).catch(() => undefined);
+  if (item.projectId && chat.project_id !== item.projectId) {
+    void api.change(chat.id, chat.version, { project_id: item.projectId }).then((moved) => putChat(moved), () => undefined);
+  }
   arrivedReply(item.id, reply);
   refreshChats();
   tellTabs({ kind: "chat", id: item.chatId });
@@ -151,7 +177,9 @@ async function refused(item: Outgoing, error: ApiError): Promise<void> {
   const neverExisted = item.parentId === null && newer === null && !cachedThread(item.chatId);
   const place = neverExisted ? NEW_CHAT : item.chatId;
   giveBack(place, item.text);
+  giveBackFiles(place, item.attachments ?? []);
   setReturned(place, {
+    parentId: item.parentId,
     newer: newer ? Math.max(1, newer.filter((message) => message.role === "user").length) : 0,
     detail: error.detail,
   });

@@ -22,3 +22,12 @@ export function showToast(text: string, undo: (() => void) | null = null): void 
 export function closeToast(id: number): void {
   if (toasts.getState().toast?.id === id) toasts.setState({ toast: null });
 }
+
+/** Says what was done, with the way back. */
+export function showUndo(text: string, undo: () => void): void {
+  const id = last + 1;
+  showToast(text, () => {
+    closeToast(id);
+    undo();
+  });
+}

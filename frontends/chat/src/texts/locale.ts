@@ -5,12 +5,13 @@ import { createStore } from "zustand/vanilla";
 import type { Locale } from "./systemLocale";
 
 /** Texts that are loaded together: `core` with the app, the others with the part that shows them. */
-export type Area = "core" | "account" | "settings" | "admin";
+export type Area = "core" | "account" | "chat" | "settings" | "admin";
 
 type Load = () => Promise<{ messages: Messages }>;
 
 const CATALOGUES: Record<Area, Record<Locale, Load>> = {
   core: { en: () => import("../locales/en"), ro: () => import("../locales/ro") },
+  chat: { en: () => import("../locales/chat/en"), ro: () => import("../locales/chat/ro") },
   account: { en: () => import("../locales/account/en"), ro: () => import("../locales/account/ro") },
   settings: { en: () => import("../locales/settings/en"), ro: () => import("../locales/settings/ro") },
   admin: { en: () => import("../locales/admin/en"), ro: () => import("../locales/admin/ro") },

@@ -1,39 +1,31 @@
-// One chat in the list: its title, what happens in it, and its menu.
+// One chat in a list: its title, what happens in it, and its menu. It can be carried onto a project.
 import type { Chat } from "@taifas/api-client/types";
 import { IconButton } from "@taifas/ui-components/IconButton";
-import { Menu, MenuItem, MenuSeparator, useMenu } from "@taifas/ui-components/Menu";
-import { Ellipsis, Pencil, Trash2 } from "lucide-react";
-import { useEffect, useRef, useState, type KeyboardEvent } from "react";
+import { useMenu } from "@taifas/ui-components/useMenu";
+import { Ellipsis } from "lucide-react";
+import { memo, useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { Link, useLocation } from "wouter";
-import { useStore } from "zustand";
 import { closeDrawer } from "../../stores/frame";
-import { unread } from "../../stores/unread";
 import { t } from "../../texts/t";
-import { deleteChat, renameChat } from "./chatActions";
+import { beginDrag } from "./carried";
+import { renameChat } from "./chatActions";
+import { ChatMenu } from "./parts";
+import { useTypedTitle } from "./useTypedTitle";
 
 interface Props {
   chat: Chat;
   open: boolean;
 }
 
-export function ChatRow({ chat, open }: Props) {
+export const ChatRow = memo(function ChatRow({ chat, open }: Props) {
   const [, navigate] = useLocation();
   const [renaming, setRenaming] = useState(false);
-  const isNew = useStore(unread, ({ ids }) => ids.has(chat.id)) && !chat.running;
   const menu = useMenu();
   const row = useRef<HTMLLIElement>(null);
   const title = chat.title || t("sidebar.untitled");
+  const shown = useTypedTitle(chat.id, title);
+  const isNew = chat.unread && !chat.running && !open;
   const path = `/c/${chat.id}`;
-
-  const remove = (): void => {
-    menu.close();
-    // The notice with its Undo stands behind the drawer.
-    closeDrawer();
-    const neighbour = (row.current?.nextElementSibling ?? row.current?.previousElementSibling)?.querySelector("a");
-    if (open) navigate("/");
-    void deleteChat(chat, () => open && navigate(path));
-    neighbour?.focus();
-  };
 
   if (renaming) {
     const end = (wanted: string | null): void => {
@@ -45,15 +37,30 @@ export function ChatRow({ chat, open }: Props) {
     return <li ref={row} className="row chat-row"><RenameField title={chat.title} onEnd={end} /></li>;
   }
 
+  const gone = (): void => {
+    // The notice with its Undo stands behind the drawer.
+    closeDrawer();
+    const neighbour = (row.current?.nextElementSibling ?? row.current?.previousElementSibling)?.querySelector("a");
+    if (open) navigate("/");
+    neighbour?.focus();
+  };
+
   return (
-    <li ref={row} className={`row chat-row ${open ? "on" : ""} ${isNew ? "unread" : ""}`} data-testid="chat-row" data-chat-id={chat.id}>
-      <Link href={path} onClick={closeDrawer} aria-current={open ? "page" : undefined} title={title.length > 28 ? title : undefined}>
-        <span>{title}</span>
+    <li
+      ref={row}
+      className={`row chat-row ${open ? "on" : ""} ${isNew ? "unread" : ""}`}
+      data-testid="chat-row"
+      data-chat-id={chat.id}
+      draggable
+      onDragStart={(event) => beginDrag(event, chat)}
+    >
+      <Link href={path} onClick={closeDrawer} aria-current={open ? "page" : undefined} title={title.length > 28 ? title : undefined} draggable={false}>
+        <span>{shown}</span>
         {isNew && <span className="sr">{t("sidebar.unread")}</span>}
       </Link>
       <div className="end">
         {chat.running && <span className="run" role="img" aria-label={t("sidebar.running")} data-testid="running" />}
-        {isNew && <span className="dot" aria-hidden="true" />}
+        {isNew && <span className="dot" aria-hidden="true" data-testid="unread" />}
         <IconButton
           ref={menu.anchor}
           size="xs"
@@ -66,16 +73,19 @@ export function ChatRow({ chat, open }: Props) {
           <Ellipsis className="i sm" />
         </IconButton>
       </div>
-      <Menu anchor={menu.anchor} open={menu.open} onClose={menu.close} label={t("sidebar.more", { title })}>
-        <MenuItem icon={<Pencil className="i" />} data-testid="chat-rename" onSelect={() => { menu.close(); setRenaming(true); }}>
-          {t("chat.rename")}
-        </MenuItem>
-        <MenuSeparator />
-        <MenuItem icon={<Trash2 className="i" />} danger data-testid="chat-delete" onSelect={remove}>{t("chat.delete")}</MenuItem>
-      </Menu>
+      {menu.open && (
+        <ChatMenu
+          chat={chat}
+          anchor={menu.anchor}
+          onClose={menu.close}
+          onRename={() => setRenaming(true)}
+          onGone={gone}
+          onBack={() => open && navigate(path)}
+        />
+      )}
     </li>
   );
-}
+});
 
 /** Enter or leaving saves, Esc gives up, an empty title changes nothing. */
 function RenameField({ title, onEnd }: { title: string; onEnd: (title: string | null) => void }) {

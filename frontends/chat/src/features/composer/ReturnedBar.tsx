@@ -5,19 +5,21 @@ import type { Returned } from "../../stores/outbox";
 import { t } from "../../texts/t";
 
 interface Props {
-  returned: Returned | null;
+  returned: Returned;
   onContinue: () => void;
+  /** Sends what is in the field beside the newer turns. */
+  onKeep: () => void;
   onClose: () => void;
 }
 
-export function ReturnedBar({ returned, onContinue, onClose }: Props) {
-  if (!returned) return null;
+export function ReturnedBar({ returned, onContinue, onKeep, onClose }: Props) {
   if (returned.newer > 0) {
     return (
       <div className="bar2" role="alert" data-testid="newer-bar">
         <GitBranch className="i" />
         <span>{t("stale.newer", { count: returned.newer })}</span>
         <Button look="ghost" size="sm" data-testid="continue-there" onClick={onContinue}>{t("stale.continue")}</Button>
+        <Button look="ghost" size="sm" data-testid="keep-branch" onClick={onKeep}>{t("stale.keep")}</Button>
       </div>
     );
   }

@@ -12,6 +12,8 @@ import { useThreadScroll } from "./useThreadScroll";
 
 export interface ThreadHandle {
   toEnd: () => void;
+  /** Brings a message into view and points at it; false when it is not in this thread. */
+  toMessage: (id: string) => boolean;
 }
 
 interface Props {
@@ -21,6 +23,10 @@ interface Props {
   chosenModel: string | null;
   /** True once the thread lies under the header. */
   onScrolled: (scrolled: boolean) => void;
+  /** Sends another version of what was said; false when it cannot be taken now. */
+  onEdit: (message: Message, text: string) => boolean;
+  onSwitch: (messageId: string) => void;
+  onTree: () => void;
 }
 
 /** Turns put into the page at first: enough for every screen, few enough to open a long thread at once. */
@@ -30,20 +36,37 @@ const TURNS_MORE = 24;
 /** Turns before the last few are skipped by the browser while out of sight, once it has seen their size. */
 const TURNS_PAINTED = 8;
 const SEEN_MS = 500;
+const POINTED_MS = 2_000;
 
-export function Thread({ ref, messages, outgoing, chosenModel, onScrolled }: Props) {
+export function Thread({ ref, messages, outgoing, chosenModel, onScrolled, onEdit, onSwitch, onTree }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const end = useRef<HTMLDivElement>(null);
   const turns = useMemo(() => turnsOf(messages, outgoing), [messages, outgoing]);
   const beganHere = useRef(messages.length === 0);
-  const { atEnd, toEnd, toQuestion } = useThreadScroll({
+  const { atEnd, toEnd, toQuestion, hold } = useThreadScroll({
     scroller, content, end, onScrolled, openAtEnd: !beganHere.current, lastTurn: turns.at(-1)?.id ?? null,
   });
   const fresh = useFreshTurn(outgoing, content, toQuestion);
-  useImperativeHandle(ref, () => ({ toEnd }), [toEnd]);
+  const { shown, seen, showEarlier, showAll } = useEarlierTurns(scroller);
+  const [pointed, setPointed] = useState<string | null>(null);
+  useImperativeHandle(ref, () => ({
+    toEnd,
+    toMessage: (id) => {
+      if (!messages.some((message) => message.id === id)) return false;
+      hold();
+      showAll();
+      setPointed(id);
+      return true;
+    },
+  }), [toEnd, messages, hold, showAll]);
+  usePointer(pointed, content, () => setPointed(null));
+  // What is chosen stays where it stands; only what lies below is swapped.
+  const choose = useCallback((id: string): void => {
+    hold();
+    onSwitch(id);
+  }, [hold, onSwitch]);
 
-  const { shown, seen, showEarlier } = useEarlierTurns(scroller);
   const visible = turns.slice(-shown);
   const lastReply = messages.at(-1)?.role === "assistant" ? (messages.at(-1) ?? null) : null;
   const settled = outgoing.length === 0;
@@ -61,9 +84,9 @@ export function Thread({ ref, messages, outgoing, chosenModel, onScrolled }: Pro
             const far = fromEnd > TURNS_PAINTED && fromEnd <= seen;
             return (
               <div key={turn.id} data-turn={turn.id} className={`turn ${far ? "far" : ""} ${lastTurn && fresh === turn.id ? "fresh" : ""}`}>
-                {turn.question && <UserMessage id={turn.id} text={turn.question.text} waiting={turn.question.waiting} />}
+                {turn.question && <UserMessage id={turn.id} question={turn.question} message={turn.message} onEdit={onEdit} onSwitch={choose} onTree={onTree} />}
                 {turn.replies.map((reply) => (
-                  <Reply key={reply.id} message={reply} last={settled && reply === lastReply} chosenModel={chosenModel} />
+                  <Reply key={reply.id} message={reply} last={settled && reply === lastReply} chosenModel={chosenModel} onSwitch={choose} onTree={onTree} />
                 ))}
                 {turn.question && turn.replies.length === 0 && !turn.question.waiting && (
                   <div className="as"><div className="wait" role="img" aria-label={t("reply.thinking")}><i /><i /></div></div>
@@ -103,6 +126,23 @@ function useFreshTurn(
   return fresh;
 }
 
+/** Scrolls to a message once it is in the page, and lets it stand out for a moment. */
+function usePointer(id: string | null, content: RefObject<HTMLDivElement | null>, onDone: () => void): void {
+  const done = useRef(onDone);
+  done.current = onDone;
+  useEffect(() => {
+    if (id === null) return;
+    const element = content.current?.querySelector<HTMLElement>(`[data-message-id="${id}"], [data-reply-id="${id}"]`);
+    element?.scrollIntoView({ block: "center" });
+    element?.classList.add("pointed");
+    const timer = setTimeout(() => {
+      element?.classList.remove("pointed");
+      done.current();
+    }, POINTED_MS);
+    return () => clearTimeout(timer);
+  }, [id, content]);
+}
+
 /** How many turns are in the page. More come above without moving the ones in view. */
 function useEarlierTurns(scroller: RefObject<HTMLDivElement | null>) {
   const [shown, setShown] = useState(TURNS_AT_FIRST);
@@ -131,5 +171,6 @@ function useEarlierTurns(scroller: RefObject<HTMLDivElement | null>) {
     return () => clearTimeout(timer);
   }, [showEarlier]);
 
-  return { shown, seen, showEarlier };
+  const showAll = useCallback((): void => setShown(Infinity), []);
+  return { shown, seen, showEarlier, showAll };
 }

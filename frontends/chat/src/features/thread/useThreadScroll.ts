@@ -83,5 +83,8 @@ export function useThreadScroll({ scroller, content, end, onScrolled, openAtEnd,
     box.scrollTo({ top, behavior: still ? "instant" : "smooth" });
   }, [scroller]);
 
-  return { atEnd, toEnd, toQuestion };
+  /** From now on the view stays where it is, whatever grows below. */
+  const hold = useCallback((): void => { pinned.current = false; }, []);
+
+  return { atEnd, toEnd, toQuestion, hold };
 }

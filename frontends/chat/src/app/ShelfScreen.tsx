@@ -1,0 +1,18 @@
+// The archive or the trash beside the sidebar.
+import "@taifas/ui-components/dialogs.css";
+import { useStore } from "zustand";
+import { ConnectionBar } from "../features/connection/ConnectionBar";
+import { ShelfPage } from "../features/shelves/ShelfPage";
+import { outbox } from "../stores/outbox";
+import { PlainHeader } from "./PlainHeader";
+
+export function ShelfScreen({ shelf }: { shelf: "archived" | "trash" }) {
+  const { items } = useStore(outbox);
+  return (
+    <main className="main">
+      <ConnectionBar waiting={items.filter((item) => item.state === "waiting").length} />
+      <PlainHeader />
+      <ShelfPage key={shelf} shelf={shelf} />
+    </main>
+  );
+}
