@@ -1,6 +1,7 @@
 """What schemathesis cannot know of our API: which version of an object is the newest, which objects there are,
 which addresses it may call, and what a refusal looks like."""
 
+import base64
 import collections
 import os
 import random
@@ -25,6 +26,10 @@ USUAL = {
     "message_id": lambda: dice.choice(list(newest.values()) or [None]),
     "confirm": lambda: "DELETE",
 }
+# One transparent point.
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 # The newest version that was seen: of an object by its id, of what has none by its path.
 versions = {}
 # The newest answer of a chat, behind which the next message belongs.
@@ -59,8 +64,13 @@ def before_call(context, case, kwargs):
         if parameters.get(name) == OWN:
             # The account of the run stays as it is; other accounts may be changed.
             parameters[name] = "00000000-0000-7000-8000-000000000000"
+    public = case.operation.definition.raw.get("x-policy") == "public"
+    # Signing in over a session ends it, and it is the run's.
+    case.headers["Cookie"] = "nobody=1" if public and case.method != "GET" else os.environ["TAIFAS_COOKIE"]
     if "Idempotency-Key" in (case.headers or {}) and dice.random() < 0.7:
         case.headers["Idempotency-Key"] = f"key-{dice.getrandbits(64)}"
+    if case.operation.path == "/api/v1/files" and dice.random() < 0.5:
+        case.body, case.media_type = PICTURE, "image/png"
     if not isinstance(body, dict):
         return
     for name, usual in USUAL.items():

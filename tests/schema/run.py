@@ -116,11 +116,12 @@ def schemathesis(program, own_id, replies, report):
         "--checks", "not_a_server_error,response_schema_conformance,content_type_conformance,refusal_is_a_problem",
         "--generation-database", "none", "--no-shrink", "--continue-on-failure", "--request-timeout", "20",
         "--suppress-health-check", "all", "--warnings", "off", "--report", "json", "--report-json-path", str(report),
-        "-H", f"Cookie: {program.cookie}", "-H", "X-CSRF: 1",
+        "-H", "X-CSRF: 1",
     ]
     for path in LEFT_OUT:
         command += ["--exclude-path", path]
-    environment = {**os.environ, "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE), "TAIFAS_OWN_ID": own_id, "TAIFAS_REPLIES": ",".join(replies)}
+    told = {"TAIFAS_OWN_ID": own_id, "TAIFAS_REPLIES": ",".join(replies), "TAIFAS_COOKIE": program.cookie}
+    environment = {**os.environ, "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE), **told}
     try:
         subprocess.run(command, cwd=report.parent, env=environment, timeout=RUN_SECONDS)
     except subprocess.TimeoutExpired:
