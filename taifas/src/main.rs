@@ -1,61 +1,24 @@
-//! The one executable: `taifas serve` runs an instance, `taifas openapi` describes its API.
+//! The one executable: `taifas serve` runs an instance, the other commands look after one.
 
+mod backup;
+mod cli;
 mod compose;
+mod doctor;
+mod schema;
 mod settings;
 
-use clap::{Args, Parser, Subcommand};
+use clap::Parser as _;
+use cli::{Cli, Command, Place, Serve};
 use settings::Settings;
-use std::{io::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{io::Write as _, process::ExitCode};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Taifas: a chat platform that an organisation runs itself.
-#[derive(Parser)]
-#[command(version)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Run an instance: everything in this process, on embedded defaults
-    Serve(Serve),
-    /// Print the OpenAPI description of the API
-    Openapi,
-}
-
-/// Flags win over the environment (`TAIFAS__…`), which wins over the configuration file.
-#[derive(Args)]
-struct Serve {
-    /// The configuration file [default: taifas.toml, if there is one]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The folder that holds everything this instance keeps [default: data]
-    #[arg(long, value_name = "FOLDER")]
-    data: Option<PathBuf>,
-    /// Where to listen [default: 127.0.0.1:8420]
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    listen: Option<SocketAddr>,
-    /// The services of this process, with commas [default: *, which is all of them]
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    services: Option<Vec<String>>,
-    /// Offer the scripted provider: prepared answers for demonstrations and tests
-    #[arg(long)]
-    demo: bool,
-    /// How log lines on standard error look
-    #[arg(long, value_enum)]
-    log: Option<settings::Log>,
-}
-
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
-        Command::Serve(flags) => serve(flags),
-        Command::Openapi => openapi(),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+    match run(Cli::parse().command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             // The one line a person at a terminal needs; its cause included.
             let _ = writeln!(std::io::stderr(), "taifas: {error:#}");
@@ -64,17 +27,60 @@ fn main() -> ExitCode {
     }
 }
 
+/// Whether all is well.
+fn run(command: Command) -> anyhow::Result<bool> {
+    match command {
+        Command::Serve(flags) => serve(flags)?,
+        Command::Migrate { place, check } => block_on(schema::migrate(&settings(place)?, check))?,
+        Command::Backup { place, to, passphrase_file } => {
+            backup::backup(&settings(place)?, to, backup::passphrase(passphrase_file.as_deref())?.as_deref())?;
+        }
+        Command::Restore { from, place, passphrase_file } => {
+            backup::restore(&settings(place)?, &from, backup::passphrase(passphrase_file.as_deref())?.as_deref())?;
+        }
+        Command::Doctor { place, thorough } => return doctor::doctor(&settings(place)?, thorough),
+        Command::Openapi => writeln!(std::io::stdout(), "{}", compose::document().to_pretty_json()?)?,
+        Command::Version => version()?,
+    }
+    Ok(true)
+}
+
+/// What a command about an instance needs to know of it.
+fn settings(place: Place) -> anyhow::Result<Settings> {
+    let mut settings = Settings::load(place.config.as_deref(), std::env::vars().collect())?;
+    settings.apply(place.data, None, None, false, None);
+    platform::telemetry::start_logging(settings::Log::Text.into(), "warn")?;
+    Ok(settings)
+}
+
 fn serve(flags: Serve) -> anyhow::Result<()> {
-    let mut settings = Settings::load(flags.config.as_deref(), std::env::vars().collect())?;
-    settings.apply(flags.data, flags.listen, flags.services, flags.demo, flags.log);
+    let mut settings = Settings::load(flags.place.config.as_deref(), std::env::vars().collect())?;
+    settings.apply(flags.place.data, flags.listen, flags.services, flags.demo, flags.log);
     platform::telemetry::start_logging(settings.log.format.into(), &settings.log.filter)?;
     // One TLS implementation for every client in this process.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(compose::serve(settings))
+    block_on(compose::serve(settings))
 }
 
-fn openapi() -> anyhow::Result<()> {
-    let document = compose::document().to_pretty_json()?;
-    writeln!(std::io::stdout(), "{document}")?;
+fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}
+
+fn version() -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "taifas {}", env!("CARGO_PKG_VERSION"))?;
+    let commit = env!("TAIFAS_COMMIT");
+    if !commit.is_empty() {
+        writeln!(out, "commit {commit}")?;
+    }
+    writeln!(out, "SQLite {}", rusqlite::version())?;
+    let features: Vec<_> = [("failpoints", cfg!(feature = "failpoints")), ("debug", cfg!(debug_assertions))]
+        .into_iter()
+        .filter_map(|(name, on)| on.then_some(name))
+        .collect();
+    writeln!(out, "features {}", if features.is_empty() { "none".to_owned() } else { features.join(", ") })?;
+    for (name, version) in schema::known() {
+        writeln!(out, "tables {name} {version}")?;
+    }
     Ok(())
 }

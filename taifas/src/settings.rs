@@ -8,7 +8,7 @@ use std::{
 };
 
 /// `taifas.toml`.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// The services of this process; `*` is all of them.
@@ -28,7 +28,7 @@ pub struct Settings {
 }
 
 /// Section `[log]`.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogSettings {
     pub format: Log,

@@ -6,6 +6,7 @@ mod bad_input;
 #[path = "../chaos/mod.rs"]
 mod chaos;
 mod chats;
+mod commands;
 mod door;
 mod faults;
 mod harness;

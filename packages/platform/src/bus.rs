@@ -5,6 +5,7 @@ mod consume;
 mod tables;
 
 pub use consume::{Limits, consume};
+pub(crate) use tables::MIGRATIONS;
 pub use tables::TableBus;
 
 use crate::{Result, events::Topic};

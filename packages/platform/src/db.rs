@@ -16,12 +16,14 @@
 
 mod connection;
 mod migrate;
+mod offline;
 mod query;
 mod row;
 mod sqlite;
 mod writer;
 
 pub use migrate::Migration;
+pub use offline::Offline;
 pub use query::{Query, Tx};
 pub use row::{Column, FromRow, Row, Value};
 

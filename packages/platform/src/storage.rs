@@ -1,10 +1,16 @@
 //! What the instance's files take of the disk, and when they were last backed up: for those who watch over
 //! it.
 
-use crate::{Error, Result};
+use crate::{Error, Result, db::Migration};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::{fs, io, path::Path};
+
+/// The steps of the tables that are the platform's own.
+#[must_use]
+pub fn migrations() -> [(&'static str, &'static [Migration]); 2] {
+    [("bus", crate::bus::MIGRATIONS), ("tasks", crate::tasks::MIGRATIONS)]
+}
 
 /// Written into the data folder by a backup.
 pub const LAST_BACKUP: &str = "last-backup.json";

@@ -15,6 +15,7 @@
 mod tables;
 mod work;
 
+pub(crate) use tables::MIGRATIONS;
 pub use tables::{TableTasks, enqueue, erase};
 pub use work::{Limits, work};
 

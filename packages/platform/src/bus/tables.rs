@@ -20,7 +20,8 @@ use std::{
 use tokio::sync::watch;
 use uuid::Uuid;
 
-const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "cursors", sql: include_str!("tables.sql") }];
+pub(crate) const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "cursors", sql: include_str!("tables.sql") }];
 
 /// Events read at a time.
 const PAGE: i64 = 256;

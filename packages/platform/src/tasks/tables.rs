@@ -14,7 +14,7 @@ use futures_util::FutureExt as _;
 use std::{sync::Arc, time::Duration};
 use uuid::Uuid;
 
-const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "tasks", sql: include_str!("tables.sql") }];
+pub(crate) const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "tasks", sql: include_str!("tables.sql") }];
 
 /// A writer of another process cannot wake us, and clocks are set; look at least this often.
 const LOOK: Duration = Duration::from_secs(5);

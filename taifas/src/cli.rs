@@ -1,0 +1,133 @@
+//! The command line: what there is, and help that teaches it.
+
+use crate::settings;
+use clap::{Args, Parser, Subcommand};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Taifas: a chat platform that an organisation runs itself.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "Everything an instance keeps is in its data folder (default: data). Settings come from taifas.toml, \
+                  from TAIFAS__SECTION__KEY variables and from flags; docs/configuration.md lists all of them.\n\n\
+                  Examples:\n  \
+                  taifas serve                            run an instance at http://127.0.0.1:8420\n  \
+                  taifas backup --to /backups             back up while it runs\n  \
+                  taifas doctor                           look for what is wrong, and what to do"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run an instance: everything in this process, on embedded defaults
+    #[command(after_long_help = "Examples:\n  \
+        taifas serve\n  \
+        taifas serve --data /srv/taifas --listen 0.0.0.0:8420 --log text\n  \
+        TAIFAS__GATEWAY__PUBLIC_URL=https://chat.example.org taifas serve\n\n\
+        The first start prints a link that makes the administrator's account. Tables are brought up to date at \
+        the start. Ctrl+C or SIGTERM ends it; running answers get some seconds, and go on after the next start.")]
+    Serve(Serve),
+    /// Bring the tables of a stopped instance to this program's version
+    #[command(
+        after_long_help = "`taifas serve` does the same at its start; this is for upgrades in which you want to see it \
+        done first. Make a backup before: an older program refuses a database that a newer one has brought further.\n\n\
+        Examples:\n  taifas migrate --check     say what there is to do, change nothing\n  taifas migrate"
+    )]
+    Migrate {
+        #[command(flatten)]
+        place: Place,
+        /// Say what there is to do and change nothing; also beside a running instance
+        #[arg(long)]
+        check: bool,
+    },
+    /// Back up everything into one file, while the instance runs or when it is stopped
+    #[command(
+        after_long_help = "The file holds the database as of one moment, the stored files, and a manifest with the SHA-256 of \
+        each. With a passphrase it also holds the secrets (among them the key that opens the keys of providers), sealed by \
+        it; keep the passphrase elsewhere than the backup. The text of answers that are being written right now is not \
+        in it: they begin anew after a restore.\n\n\
+        Examples:\n  \
+        taifas backup --to /backups\n  \
+        taifas backup --to /backups/monday.tar.gz --passphrase-file /etc/taifas/passphrase\n  \
+        TAIFAS_BACKUP_PASSPHRASE=… taifas backup"
+    )]
+    Backup {
+        #[command(flatten)]
+        place: Place,
+        /// A folder, or the file to write [default: taifas-DATE.tar.gz here]
+        #[arg(long, value_name = "PATH")]
+        to: Option<PathBuf>,
+        /// The file with the passphrase for the secrets; - is standard input [default: TAIFAS_BACKUP_PASSPHRASE]
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+    },
+    /// Make a data folder of a backup
+    #[command(
+        after_long_help = "Everything is compared with the manifest before the folder appears: sizes, SHA-256, the \
+        soundness of the database and the number of rows of each table. A folder that is not empty is never touched.\n\n\
+        Examples:\n  \
+        taifas restore /backups/taifas-2026-11-26-030000.tar.gz --data restored\n  \
+        taifas restore monday.tar.gz --passphrase-file /etc/taifas/passphrase"
+    )]
+    Restore {
+        /// The backup
+        #[arg(value_name = "BACKUP")]
+        from: PathBuf,
+        #[command(flatten)]
+        place: Place,
+        /// The file with the passphrase of the secrets; - is standard input [default: TAIFAS_BACKUP_PASSPHRASE]
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: Option<PathBuf>,
+    },
+    /// Look for what is wrong with an instance, running or stopped, and say what to do
+    #[command(
+        after_long_help = "Looks at the configuration, the folder and its permissions, the database and its version, \
+        the disk, the last backup, the clock, the address and the configured providers. It changes nothing, and ends \
+        with status 1 when something keeps the instance from working.\n\n\
+        Examples:\n  taifas doctor\n  taifas doctor --config /etc/taifas/taifas.toml --thorough"
+    )]
+    Doctor {
+        #[command(flatten)]
+        place: Place,
+        /// Compare every index with its table: as slow as reading the whole database
+        #[arg(long)]
+        thorough: bool,
+    },
+    /// Print the OpenAPI description of the API
+    Openapi,
+    /// Print the version of this program and of what is in it
+    Version,
+}
+
+/// Which instance.
+#[derive(Args)]
+pub struct Place {
+    /// The configuration file [default: taifas.toml, if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The folder that holds everything this instance keeps [default: data]
+    #[arg(long, value_name = "FOLDER")]
+    pub data: Option<PathBuf>,
+}
+
+/// Flags win over the environment (`TAIFAS__…`), which wins over the configuration file.
+#[derive(Args)]
+pub struct Serve {
+    #[command(flatten)]
+    pub place: Place,
+    /// Where to listen [default: 127.0.0.1:8420]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// The services of this process, with commas [default: *, which is all of them]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub services: Option<Vec<String>>,
+    /// Offer the scripted provider: prepared answers for demonstrations and tests
+    #[arg(long)]
+    pub demo: bool,
+    /// How log lines on standard error look
+    #[arg(long, value_enum)]
+    pub log: Option<settings::Log>,
+}

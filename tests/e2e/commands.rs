@@ -1,0 +1,350 @@
+//! The commands that look after an instance: backups of a busy one and what comes of them, migrations,
+//! the doctor, and help that says enough.
+
+use crate::harness::{Binary, Client, Database, Draft, Server, TERMINAL, Watch, ready, until};
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use uuid::Uuid;
+
+const PASSWORD: &str = "correct horse battery staple";
+const PASSPHRASE: &str = "four words are enough";
+
+/// A command of the program in a server's scratch folder, without this process's settings.
+fn command(server: &Server, arguments: &[&str]) -> Result<Command> {
+    let mut command = Command::new(Binary::Shipped.path()?);
+    command.args(arguments).env_clear().env("TAIFAS__AI__OLLAMA_BASE_URL", "").current_dir(server.scratch());
+    Ok(command)
+}
+
+async fn run(mut command: Command) -> Result<Output> {
+    Ok(tokio::task::spawn_blocking(move || command.output()).await??)
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+async fn works(server: &Server, arguments: &[&str]) -> Result<String> {
+    let output = run(command(server, arguments)?).await?;
+    ensure!(output.status.success(), "{arguments:?}: {}", said(&output));
+    Ok(said(&output))
+}
+
+async fn refuses(server: &Server, arguments: &[&str], words: &[&str]) -> Result<()> {
+    let output = run(command(server, arguments)?).await?;
+    let text = said(&output);
+    ensure!(!output.status.success(), "{arguments:?} works: {text}");
+    for word in words {
+        ensure!(text.contains(word), "{arguments:?}: {word:?} is not in: {text}");
+    }
+    ensure!(!text.contains("panicked"), "{text}");
+    Ok(())
+}
+
+/// The head of a PNG of 64 by 48, and something behind it that never repeats.
+fn picture() -> Vec<u8> {
+    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x40\0\0\0\x30\x08\x06\0\0\0".to_vec();
+    for _ in 0..20_000 {
+        bytes.extend(Uuid::new_v4().into_bytes());
+    }
+    bytes
+}
+
+async fn upload(owner: &Client, bytes: Vec<u8>) -> Result<String> {
+    let request = owner.request(reqwest::Method::POST, "/api/v1/files?name=a.png");
+    let answer = owner.call(request.header("Content-Type", "image/png").body(bytes)).await?.ok(201)?;
+    Ok(answer["id"].as_str().context("no id")?.to_owned())
+}
+
+async fn download(owner: &Client, id: &str) -> Result<Vec<u8>> {
+    let response = owner.request(reqwest::Method::GET, &format!("/api/v1/files/{id}")).send().await?;
+    ensure!(response.status() == 200, "the file {id}: {}", response.status());
+    Ok(response.bytes().await?.to_vec())
+}
+
+/// People who write for as long as they are let; what was acknowledged, with its text.
+struct Load {
+    ending: Arc<AtomicBool>,
+    acknowledged: Arc<Mutex<Vec<(Uuid, Uuid, String)>>>,
+    writers: Vec<tokio::task::JoinHandle<Result<()>>>,
+}
+
+impl Load {
+    fn begin(owner: &Client) -> Self {
+        let (ending, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
+        let writer = |_| {
+            let (owner, ending, acknowledged) = (owner.clone(), ending.clone(), acknowledged.clone());
+            tokio::spawn(async move {
+                while !ending.load(Ordering::Relaxed) {
+                    let draft = Draft::new("continues", &json!({"tokens": 4, "delay_ms": 1}));
+                    let sent = owner.send(&draft).await?;
+                    let mut all = acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
+                    all.push((sent.chat, sent.message, draft.text().to_owned()));
+                }
+                Ok(())
+            })
+        };
+        let writers = (0..4).map(writer).collect();
+        Self { ending, acknowledged, writers }
+    }
+
+    fn so_far(&self) -> Vec<(Uuid, Uuid, String)> {
+        self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn reaches(&self, count: usize) -> Result<()> {
+        until("enough is written", Duration::from_secs(60), async || Ok((self.so_far().len() >= count).then_some(())))
+            .await
+    }
+
+    async fn end(self) -> Result<usize> {
+        self.ending.store(true, Ordering::Relaxed);
+        for writer in self.writers {
+            writer.await??;
+        }
+        Ok(self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).len())
+    }
+}
+
+/// A server on a data folder that `restore` made.
+async fn restored(backup: &Path, passphrase: Option<&str>) -> Result<(Server, Client)> {
+    let mut server = Server::prepare(Binary::Shipped)?;
+    let data = server.data().display().to_string();
+    let mut restore = command(&server, &["restore", &backup.display().to_string(), "--data", &data])?;
+    restore.envs(passphrase.map(|text| ("TAIFAS_BACKUP_PASSPHRASE", text)));
+    let output = run(restore).await?;
+    ensure!(output.status.success(), "{}", said(&output));
+    server.again(&[]).await?;
+    let client = Client::new(server.url())?;
+    client.sign_in("owner@example.org", PASSWORD).await?.ok(200)?;
+    Ok((server, client))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_busy_instance_is_backed_up_and_nothing_acknowledged_before_is_missing() -> Result<()> {
+    let (mut server, owner) = ready(&[]).await?;
+    let bytes = picture();
+    let file = upload(&owner, bytes.clone()).await?;
+    let load = Load::begin(&owner);
+    load.reaches(40).await?;
+    // an answer that is being written while the backup is made
+    let running = owner.send(&Draft::new("continues", &json!({"tokens": 400, "delay_ms": 20}))).await?;
+
+    let before = load.so_far();
+    let data = server.data().display().to_string();
+    let mut backup = command(&server, &["backup", "--data", &data, "--to", "busy.tar.gz"])?;
+    backup.env("TAIFAS_BACKUP_PASSPHRASE", PASSPHRASE);
+    let output = run(backup).await?;
+    ensure!(output.status.success(), "{}", said(&output));
+    let during = load.so_far().len() - before.len();
+    load.reaches(before.len() + during + 10).await?;
+    let total = load.end().await?;
+    ensure!(during > 0, "nothing was written while the backup was made, which tests little");
+    let made = server.scratch().join("busy.tar.gz");
+    ensure!(!server.data().join(".backup").exists(), "the staging folder is left");
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        ensure!(fs::metadata(&made)?.permissions().mode() & 0o777 == 0o600, "others can read the backup");
+    }
+
+    // the health page knows of it
+    let health = owner.get("/api/v1/admin/health").await?.ok(200)?;
+    ensure!(health["last_backup"].is_string(), "{health}");
+    let principal = fs::read(server.data().join("secrets/principal-key"))?;
+    owner.stop(running.reply).await?;
+    server.stop().await?;
+
+    let (mut copy, person) = restored(&made, Some(PASSPHRASE)).await?;
+    for (chat, message, text) in &before {
+        let stored = person.stored(*chat, *message).await?;
+        ensure!(stored["text"] == json!(text), "{message}: {stored}");
+    }
+    ensure!(download(&person, &file).await? == bytes, "the stored file has changed");
+    ensure!(fs::read(copy.data().join("secrets/principal-key"))? == principal, "another secret");
+    // what was being written is written to its end
+    let watch = Watch::begin(&person, running.reply, None);
+    watch.done(TERMINAL).await?;
+    copy.stop().await?;
+    Database::open(&copy)?;
+    ensure!(total > before.len(), "nothing went on");
+    Ok(())
+}
+
+/// A small instance that is stopped, and its backup.
+async fn small(passphrase: Option<&str>) -> Result<(Server, PathBuf, Value)> {
+    let (mut server, owner) = ready(&[]).await?;
+    let sent = owner.send(&Draft::new("continues", &json!({"tokens": 5, "delay_ms": 1}))).await?;
+    Watch::begin(&owner, sent.reply, None).done(TERMINAL).await?;
+    upload(&owner, picture()).await?;
+    let chat = owner.open(sent.chat).await?;
+    server.stop().await?;
+    let data = server.data().display().to_string();
+    let mut backup = command(&server, &["backup", "--data", &data, "--to", "small.tar.gz"])?;
+    backup.envs(passphrase.map(|text| ("TAIFAS_BACKUP_PASSPHRASE", text)));
+    let output = run(backup).await?;
+    ensure!(output.status.success(), "{}", said(&output));
+    let made = server.scratch().join("small.tar.gz");
+    Ok((server, made, chat))
+}
+
+#[tokio::test]
+async fn a_stopped_instance_comes_back_as_it_was_without_its_secrets() -> Result<()> {
+    let (_server, made, before) = small(None).await?;
+    let (copy, person) = restored(&made, None).await?;
+    let id = before["chat"]["id"].as_str().context("no id")?;
+    let after = person.get(&format!("/api/v1/chats/{id}")).await?.ok(200)?;
+    ensure!(after["messages"] == before["messages"], "{after} where {before} was");
+    ensure!(copy.data().join("secrets/principal-key").exists(), "no secret was made");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_damaged_backup_leaves_nothing() -> Result<()> {
+    let (server, made, _) = small(Some(PASSPHRASE)).await?;
+    let whole = fs::read(&made)?;
+    let damaged = server.scratch().join("damaged.tar.gz");
+    let damaged_name = damaged.display().to_string();
+    let target = server.scratch().join("restored");
+    let target_name = target.display().to_string();
+    let arguments = ["restore", &damaged_name, "--data", &target_name];
+    for cut in [0, 10, whole.len() / 2, whole.len() - 20, whole.len() - 1] {
+        fs::write(&damaged, &whole[..cut])?;
+        refuses(&server, &arguments, &["not a whole backup"]).await?;
+        ensure!(!target.exists() && !server.scratch().join("restored.restoring").exists(), "{cut}: something is left");
+    }
+    for at in [whole.len() / 3, whole.len() / 2, whole.len() - 200] {
+        let mut changed = whole.clone();
+        changed[at] ^= 0x40;
+        fs::write(&damaged, changed)?;
+        refuses(&server, &arguments, &["not a whole backup"]).await?;
+        ensure!(!target.exists(), "a changed byte at {at} is restored");
+    }
+    fs::write(&damaged, &whole)?;
+    let mut wrong = command(&server, &arguments)?;
+    wrong.env("TAIFAS_BACKUP_PASSPHRASE", "another passphrase");
+    let output = run(wrong).await?;
+    ensure!(!output.status.success() && said(&output).contains("passphrase"), "{}", said(&output));
+    ensure!(!target.exists(), "something is restored with a wrong passphrase");
+
+    fs::create_dir(&target)?;
+    fs::write(target.join("mine"), "precious")?;
+    refuses(&server, &arguments, &["is not empty", "never overwrites"]).await?;
+    ensure!(fs::read(target.join("mine"))? == b"precious", "it is overwritten");
+    fs::remove_file(target.join("mine"))?;
+    let text = works(&server, &arguments).await?;
+    ensure!(text.contains("no passphrase was given"), "{text}");
+    refuses(&server, &["backup", "--data", "nowhere"], &["no database in nowhere"]).await?;
+    let mut short = command(&server, &["backup", "--data", &target_name])?;
+    short.env("TAIFAS_BACKUP_PASSPHRASE", "short");
+    ensure!(said(&run(short).await?).contains("shorter than 12"), "a short passphrase is taken");
+    Ok(())
+}
+
+#[tokio::test]
+async fn migrations_say_what_they_do_and_refuse_what_is_newer() -> Result<()> {
+    let (mut server, _owner) = ready(&[]).await?;
+    let data = server.data().display().to_string();
+    let text = works(&server, &["migrate", "--check", "--data", &data]).await?;
+    ensure!(text.contains("up to date"), "{text}");
+    server.stop().await?;
+    let fresh = works(&server, &["migrate", "--data", "fresh"]).await?;
+    ensure!(fresh.contains("Done:") && fresh.contains("chat: 0 →"), "{fresh}");
+    ensure!(works(&server, &["migrate", "--data", "fresh"]).await?.contains("up to date"), "not done");
+    // what it made is what a start makes
+    let mut started = Server::prepare(Binary::Shipped)?;
+    fs::rename(server.scratch().join("fresh"), started.data())?;
+    started.again(&[]).await?;
+    started.stop().await?;
+
+    Database::open(&server)?.execute(
+        "insert into chat_migrations (version, name, applied_on, checksum)
+         select 99, 'later', applied_on, checksum from chat_migrations limit 1",
+    )?;
+    refuses(&server, &["migrate", "--data", &data], &["newer Taifas", "chat is at 99"]).await?;
+    refuses(&server, &["doctor", "--data", &data], &["FAULT tables", "start the newer version"]).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_doctor_finds_what_is_wrong_and_says_what_to_do() -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (mut server, _owner) = ready(&[]).await?;
+    let data = server.data().display().to_string();
+    let port = format!("127.0.0.1:{}", server.port);
+    let doctor = |listen: &str| -> Result<Command> {
+        let mut doctor = command(&server, &["doctor", "--data", &data])?;
+        doctor.env("TAIFAS__GATEWAY__LISTEN", listen);
+        Ok(doctor)
+    };
+    let output = run(doctor(&port)?).await?;
+    let text = said(&output);
+    ensure!(output.status.success(), "{text}");
+    for good in ["process ", "is ready", "it is sound", "at this program's version"] {
+        ensure!(text.contains(good), "{good:?} is not in: {text}");
+    }
+    ensure!(text.contains("warn  backup: there is none yet") && text.contains("-> taifas backup"), "{text}");
+
+    let mut wrong = doctor(&port)?;
+    wrong
+        .env("TAIFAS__GATEWAY__TLS_KEY", "/nowhere/key.pem")
+        .env("TAIFAS__AI__OPENAI_BASE_URL", "http://127.0.0.1:9/v1");
+    let text = said(&run(wrong).await?);
+    for word in ["FAULT configuration", "FAULT TLS: /nowhere/key.pem", "127.0.0.1:9 cannot be reached"] {
+        ensure!(text.contains(word), "{word:?} is not in: {text}");
+    }
+
+    server.stop().await?;
+    fs::set_permissions(server.data(), fs::Permissions::from_mode(0o755))?;
+    fs::set_permissions(server.data().join("secrets/principal-key"), fs::Permissions::from_mode(0o644))?;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let mut ill = command(&server, &["doctor", "--data", &data])?;
+    ill.env("TAIFAS__GATEWAY__LISTEN", listener.local_addr()?.to_string());
+    let file = server.data().join("taifas.db");
+    let mut bytes = fs::read(&file)?;
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 4096].fill(0x5a);
+    fs::write(&file, bytes)?;
+    fs::File::options()
+        .append(true)
+        .open(&file)?
+        .set_modified(std::time::SystemTime::now() + Duration::from_secs(900))?;
+    let output = run(ill).await?;
+    let text = said(&output);
+    ensure!(output.status.code() == Some(1), "{text}");
+    for word in [
+        "chmod 700",
+        "FAULT secrets",
+        "FAULT database",
+        "FAULT listening: another program",
+        "FAULT clock",
+        "no instance runs",
+    ] {
+        ensure!(text.contains(word), "{word:?} is not in: {text}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn help_teaches_and_the_version_is_told() -> Result<()> {
+    let server = Server::prepare(Binary::Shipped)?;
+    let text = works(&server, &["--help"]).await?;
+    for command in ["serve", "migrate", "backup", "restore", "doctor", "openapi", "version"] {
+        ensure!(text.contains(command), "{command} is not in: {text}");
+        let help = works(&server, &[command, "--help"]).await?;
+        let exempt = ["openapi", "version"].contains(&command);
+        ensure!(exempt || help.contains("Examples:"), "no example for {command}: {help}");
+    }
+    let text = works(&server, &["version"]).await?;
+    ensure!(text.contains("taifas ") && text.contains("SQLite 3.") && text.contains("tables chat "), "{text}");
+    Ok(())
+}
