@@ -49,7 +49,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     // A service that works from its start on comes after those it works with.
     announce(user::start(&platform, settings.user).await?)?;
     announce(session::start(&platform, settings.session).await?)?;
-    let (auth, setup) = auth::start(&platform, settings.auth, settings.gateway.is_secure()).await?;
+    let (auth, setup) = auth::start(&platform, settings.auth, &url).await?;
     announce(auth)?;
     announce(chat::start(&platform, settings.chat).await?)?;
     announce(ai::start(&platform, settings.ai).await?)?;

@@ -21,6 +21,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/instance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The instance's name and look, and who may make an account */
+        get: operations["instance_settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change them */
+        patch: operations["change_instance_settings"];
+        trace?: never;
+    };
+    "/api/v1/admin/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The invitations of the last months, newest first */
+        get: operations["invitations"];
+        put?: never;
+        /** Invite somebody */
+        post: operations["invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/invitations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke an invitation that nobody has accepted */
+        delete: operations["revoke_invitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/limits": {
         parameters: {
             query?: never;
@@ -86,6 +139,93 @@ export interface paths {
         put?: never;
         /** Put models into an order */
         post: operations["order_models"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The accounts of this instance, newest first */
+        get: operations["list_people"];
+        put?: never;
+        /** Make an account for somebody; they set the password with a link */
+        post: operations["make_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/people/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete somebody's account after the grace time */
+        delete: operations["delete_person"];
+        options?: never;
+        head?: never;
+        /** Change somebody's name or role, disable or enable their account */
+        patch: operations["change_person"];
+        trace?: never;
+    };
+    "/api/v1/admin/people/{id}/keep": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep an account that was to be deleted */
+        post: operations["keep_person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/people/{id}/reset-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A link with which somebody sets a new password */
+        post: operations["link_new_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/people/{id}/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign somebody out everywhere */
+        post: operations["sign_person_out"];
         delete?: never;
         options?: never;
         head?: never;
@@ -168,6 +308,181 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The roles there are */
+        get: operations["roles"];
+        put?: never;
+        /** Make a further role */
+        post: operations["make_role"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/roles/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a role that nobody has */
+        delete: operations["remove_role"];
+        options?: never;
+        head?: never;
+        /** Change what a role allows: in force within five seconds */
+        patch: operations["change_role"];
+        trace?: never;
+    };
+    "/api/v1/auth/accept-invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accept an invitation, or set the first password of an account that was made for you */
+        post: operations["accept_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/change-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change your password; all other sessions end */
+        post: operations["change_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/delete-account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delete your account after a grace time; you are signed out everywhere */
+        post: operations["delete_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/forgot-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a link to set a new password, by e-mail
+         * @description The answer is the same whether anybody has the address or not.
+         */
+        post: operations["forgot_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/invitations/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What an invitation offers */
+        post: operations["look_at_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/keep-account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep your account that was to be deleted */
+        post: operations["keep_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make an account, where registration is open */
+        post: operations["register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/reset-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set a new password with a link; all other sessions end */
+        post: operations["reset_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/sign-in": {
         parameters: {
             query?: never;
@@ -196,6 +511,23 @@ export interface paths {
         put?: never;
         /** Sign out of this session */
         post: operations["sign_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sign-out-everywhere": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign out everywhere, or everywhere but here */
+        post: operations["sign_out_everywhere"];
         delete?: never;
         options?: never;
         head?: never;
@@ -438,6 +770,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your API keys, newest first */
+        get: operations["list_keys"];
+        put?: never;
+        /**
+         * Make an API key
+         * @description The secret is in this answer and nowhere else.
+         */
+        post: operations["make_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke an API key: it is refused within five seconds */
+        delete: operations["revoke_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/limits": {
         parameters: {
             query?: never;
@@ -487,6 +857,28 @@ export interface paths {
         /** Your account */
         get: operations["me"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change your name, language or look */
+        patch: operations["change_me"];
+        trace?: never;
+    };
+    "/api/v1/me/instructions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your custom instructions */
+        get: operations["instructions"];
+        /**
+         * Write your custom instructions
+         * @description They go into new chats; chats that exist keep those they began with.
+         */
+        put: operations["write_instructions"];
         post?: never;
         delete?: never;
         options?: never;
@@ -674,6 +1066,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where you are signed in, last used first */
+        get: operations["list_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Sign out on one device */
+        delete: operations["end_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/setup": {
         parameters: {
             query?: never;
@@ -695,15 +1121,64 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description A person of this instance. */
+        /**
+         * @description The colour of what can be pressed.
+         * @enum {string}
+         */
+        Accent: "azurite" | "moss" | "plum" | "rust" | "graphite";
+        /** @description What a person sends who accepts an invitation. */
+        Accepting: {
+            email: string;
+            name: string;
+            /** @description 12 to 1000 characters. */
+            password: string;
+            /** @description What follows the # in the link. */
+            token: string;
+        };
+        /** @description An account as administrators see it: nothing of what the person prefers. */
         Account: {
-            /** @description As the person wrote it. */
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When the account is deleted, while it is leaving.
+             */
+            deletes_at?: string | null;
             email: string;
             /** Format: uuid */
             id: string;
             name: string;
-            /** @description `admin` or `user`. */
+            /** @description A role's name. */
             role: string;
+            /**
+             * Format: date-time
+             * @description Last use, to the quarter of an hour.
+             */
+            seen_at?: string | null;
+            state: components["schemas"]["AccountState"];
+            /**
+             * Format: int64
+             * @description Name it with a change.
+             */
+            version: number;
+        };
+        /**
+         * @description What can be done with an account.
+         * @enum {string}
+         */
+        AccountState: "active" | "disabled" | "leaving";
+        /** @description What is to be different; what is absent stays. */
+        Administering: {
+            /** @description One line of 1 to 100 characters. */
+            name?: string | null;
+            /** @description A role's name; it may allow nothing that you may not do yourself. */
+            role?: string | null;
+            state?: components["schemas"]["AccountState"] | null;
+            /**
+             * Format: int64
+             * @description The version you saw.
+             */
+            version: number;
         };
         /** @description What a person sends. */
         Asked: {
@@ -745,6 +1220,12 @@ export interface components {
              * @description The version you saw.
              */
             version: number;
+        };
+        /** @description A new password in place of the present one. */
+        ChangingPassword: {
+            current: string;
+            /** @description 12 to 1000 characters. */
+            password: string;
         };
         /** @description A conversation, as lists show it. */
         Chat: {
@@ -790,6 +1271,12 @@ export interface components {
             /** Format: int64 */
             wal_bytes: number;
         };
+        /** @description What a person sends who wants their account deleted. */
+        Deleting: {
+            /** @description The word DELETE. */
+            confirm: string;
+            password: string;
+        };
         DiskHealth: {
             /** Format: int64 */
             free: number;
@@ -827,6 +1314,10 @@ export interface components {
              * @description In pixels.
              */
             width?: number | null;
+        };
+        /** @description Somebody who does not know their password any more. */
+        Forgetting: {
+            email: string;
         };
         /** @description Something that was found. */
         Found: {
@@ -885,10 +1376,28 @@ export interface components {
              */
             chats: number;
         };
-        /** @description This installation. */
+        /** @description This installation, for everybody. */
         Instance: {
+            /** @description The colour of what can be pressed, for people who have not chosen one. */
+            accent: components["schemas"]["Accent"];
+            /** @description What the sign-in page says besides. */
+            greeting?: string | null;
             name: string;
             version: string;
+        };
+        /** @description What is to be different; what is absent stays. */
+        InstanceChange: {
+            accent?: components["schemas"]["Accent"] | null;
+            /** @description At most 500 characters; empty for none. */
+            greeting?: string | null;
+            /** @description One line of 1 to 60 characters. */
+            name?: string | null;
+            registration?: components["schemas"]["Registration"] | null;
+            /**
+             * Format: int64
+             * @description The version you saw.
+             */
+            version: number;
         };
         /** @description What a day allows, for each person and for all together; null is without a cap. */
         InstanceLimits: {
@@ -913,6 +1422,107 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        /** @description What administrators see and change of the instance. */
+        InstanceSettings: {
+            accent: components["schemas"]["Accent"];
+            greeting?: string | null;
+            name: string;
+            registration: components["schemas"]["Registration"];
+            /**
+             * Format: int64
+             * @description Name it with a change; 0 before the first.
+             */
+            version: number;
+        };
+        /** @description What a person wants models to know of them. It goes into new chats. */
+        Instructions: {
+            about: string;
+            enabled: boolean;
+            /** @description What to call the person. */
+            nickname: string;
+            occupation: string;
+            /** @description How to answer. */
+            style: string;
+            /**
+             * Format: int64
+             * @description Name it with a change; 0 before the first.
+             */
+            version: number;
+        };
+        /** @description A way to make an account, for whoever has its link. */
+        Invitation: {
+            /** Format: date-time */
+            accepted_at?: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: uuid */
+            created_by?: string | null;
+            /** @description The only address that may accept it. */
+            email?: string | null;
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: uuid */
+            id: string;
+            /** @description The role of the account that comes of it. */
+            role: string;
+            /** @description `open`, `accepted`, `expired` or `revoked`. */
+            state: string;
+        };
+        Invitations: {
+            invitations: components["schemas"]["Invitation"][];
+        };
+        /** @description A new invitation. Its link is said this once. */
+        Invited: {
+            invitation: components["schemas"]["Invitation"];
+            link: string;
+            /** @description Whether the link was sent to the address. */
+            mailed: boolean;
+        };
+        /** @description Whom to invite. */
+        Inviting: {
+            /**
+             * Format: int32
+             * @description How long it is good: 1 to 365 days.
+             */
+            days?: number | null;
+            /** @description The only address that may accept it; anybody with the link when absent. */
+            email?: string | null;
+            /** @description The role of the account; it may allow nothing that you may not do yourself. */
+            role: string;
+        };
+        /** @description An API key, without its secret. */
+        Key: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at?: string | null;
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: date-time
+             * @description To the minute.
+             */
+            last_used_at?: string | null;
+            name: string;
+            /** @description How the key begins, to recognise it by. */
+            prefix: string;
+            scopes: components["schemas"]["Permission"][];
+        };
+        Keys: {
+            keys: components["schemas"]["Key"][];
+        };
+        /**
+         * @description The language of what a person reads.
+         * @enum {string}
+         */
+        Language: "en" | "ro" | "system";
+        Leaving: {
+            /**
+             * Format: date-time
+             * @description Until then the account can be kept: sign in and say so.
+             */
+            deletes_at?: string | null;
+        };
         /** @description What changes; what is absent stays, null takes a cap away. */
         LimitsChange: {
             /** Format: int64 */
@@ -926,12 +1536,37 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        /** @description What an invitation offers. */
         Looked: {
-            /**
-             * Format: uuid
-             * @description The last message that was looked at.
-             */
-            message_id: string;
+            /** @description The address it is for; any when absent. */
+            email?: string | null;
+            /** Format: date-time */
+            expires_at: string;
+            /** @description The instance's name. */
+            instance: string;
+            /** @description The name of the account that was made already. */
+            name?: string | null;
+            /** @description The role of the account. */
+            role: string;
+        };
+        /** @description The token of an invitation. */
+        Looking: {
+            /** @description What follows the # in the link. */
+            token: string;
+        };
+        /** @description An account, and the link with which its person sets a password. The link is said this once. */
+        MadeAccount: {
+            account: components["schemas"]["Account"];
+            /** Format: date-time */
+            expires_at: string;
+            link: string;
+        };
+        /** @description For whom to make an account. */
+        MakingAccount: {
+            email: string;
+            name: string;
+            /** @description It may allow nothing that you may not do yourself. */
+            role: string;
         };
         /** @description Something that happened at a place in a reply's text. */
         Mark: {
@@ -980,6 +1615,24 @@ export interface components {
          * @enum {string}
          */
         MessageState: "queued" | "streaming" | "complete" | "stopped" | "interrupted" | "failed";
+        /** @description A new key. Its secret is shown this once. */
+        Minted: {
+            key: components["schemas"]["Key"];
+            /** @description The whole key: keep it, nobody can say it again. */
+            secret: string;
+        };
+        /** @description What is asked of a new key. */
+        Minting: {
+            /**
+             * Format: date-time
+             * @description When it ends; never when absent.
+             */
+            expires_at?: string | null;
+            /** @description One line of 1 to 100 characters. */
+            name: string;
+            /** @description What it may do: at least one, nothing that you may not do yourself. */
+            scopes: components["schemas"]["Permission"][];
+        };
         /** @description A model to choose. */
         Model: {
             /**
@@ -1081,6 +1734,15 @@ export interface components {
             kind: string;
             name: string;
         };
+        /** @description A further role. */
+        NewRole: {
+            /** @description One line of 1 to 60 characters. */
+            label: string;
+            /** @description a-z, 0-9 and -, beginning with a letter, at most 32. */
+            name: string;
+            /** @description Nothing that you may not do yourself. */
+            permissions: components["schemas"]["Permission"][];
+        };
         /** @description A message as the picture of a chat's branches shows it. */
         Node: {
             /** Format: date-time */
@@ -1095,6 +1757,12 @@ export interface components {
             /** @description `user` or `assistant`. */
             role: string;
             state: components["schemas"]["MessageState"];
+        };
+        /** @description A link that works once, and is said this once. */
+        OneTimeLink: {
+            /** Format: date-time */
+            expires_at: string;
+            link: string;
         };
         /** @description A chat as it is opened. */
         OpenChat: {
@@ -1117,6 +1785,16 @@ export interface components {
             resets_at: string;
             tokens: components["schemas"]["Share"];
         };
+        People: {
+            /** @description Ask for the next page with it; absent on the last. */
+            next?: string | null;
+            people: components["schemas"]["Account"][];
+        };
+        /**
+         * @description One thing that can be allowed.
+         * @enum {string}
+         */
+        Permission: "chats:read" | "chats:write" | "models:use" | "account:read" | "account:write" | "account:security" | "keys:manage" | "usage:read" | "people:manage" | "roles:manage" | "providers:manage" | "usage:manage" | "instance:manage";
         /** @description New caps of one person. */
         PersonChange: {
             /** Format: int64 */
@@ -1144,6 +1822,19 @@ export interface components {
             /** @description Whether it is what was looked for. */
             match: boolean;
             text: string;
+        };
+        /** @description What is to be different; what is absent stays. */
+        Preferring: {
+            accent?: components["schemas"]["Accent"] | null;
+            language?: components["schemas"]["Language"] | null;
+            /** @description One line of 1 to 100 characters. */
+            name?: string | null;
+            theme?: components["schemas"]["Theme"] | null;
+            /**
+             * Format: int64
+             * @description The version you saw.
+             */
+            version: number;
         };
         /** @description A group of chats. */
         Project: {
@@ -1267,11 +1958,58 @@ export interface components {
              */
             model: string | null;
         };
+        /** @description What a person sends to make an account. */
+        Registering: {
+            email: string;
+            name: string;
+            /** @description 12 to 1000 characters. */
+            password: string;
+        };
+        /**
+         * @description Who may make an account.
+         * @enum {string}
+         */
+        Registration: "open" | "invite" | "closed";
+        /** @description A new password, by whoever has the link. */
+        ResettingPassword: {
+            /** @description 12 to 1000 characters. */
+            password: string;
+            /** @description What follows the # in the link. */
+            token: string;
+        };
         Results: {
             /** @description Best first. */
             results: components["schemas"]["Found"][];
             /** Format: int64 */
             took_ms: number;
+        };
+        /** @description What people may do who have it. */
+        Role: {
+            /** @description Comes with the program: cannot be removed; `admin` cannot be changed either. */
+            builtin: boolean;
+            label: string;
+            name: string;
+            permissions: components["schemas"]["Permission"][];
+            /**
+             * Format: int64
+             * @description Name it with a change.
+             */
+            version: number;
+        };
+        /** @description What is to be different; what is absent stays. */
+        RoleChange: {
+            /** @description One line of 1 to 60 characters. */
+            label?: string | null;
+            /** @description Nothing that you may not do yourself. */
+            permissions?: components["schemas"]["Permission"][] | null;
+            /**
+             * Format: int64
+             * @description The version you saw.
+             */
+            version: number;
+        };
+        Roles: {
+            roles: components["schemas"]["Role"][];
         };
         /** @description What a send is answered with. */
         Sent: {
@@ -1284,6 +2022,29 @@ export interface components {
             detail?: string | null;
             name: string;
             ready: boolean;
+        };
+        /** @description A session as its person sees it. */
+        Session: {
+            /** @description The network address it was used last from. */
+            address?: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** @description The session that asks. */
+            current: boolean;
+            /** @description The browser and the system, as far as they say: `Firefox, Linux`. */
+            device: string;
+            /** Format: uuid */
+            id: string;
+            /** @description Whether it has a live connection at this moment. */
+            online: boolean;
+            /**
+             * Format: date-time
+             * @description Last use, to the minute.
+             */
+            seen_at: string;
+        };
+        SessionList: {
+            sessions: components["schemas"]["Session"][];
         };
         /**
          * @description Where a request stands.
@@ -1306,18 +2067,45 @@ export interface components {
             /** Format: int64 */
             used: number;
         };
+        /** @description Somebody who is signed in. */
+        SignedInUser: {
+            accent: components["schemas"]["Accent"];
+            /**
+             * Format: date-time
+             * @description When the account is deleted, while it is leaving; it can be kept until then.
+             */
+            deletes_at?: string | null;
+            email: string;
+            /** Format: uuid */
+            id: string;
+            language: components["schemas"]["Language"];
+            name: string;
+            /** @description What the person may do. */
+            permissions: components["schemas"]["Permission"][];
+            /** @description A role's name. */
+            role: string;
+            theme: components["schemas"]["Theme"];
+        };
         /** @description What a person sends to sign in. */
         SigningIn: {
             email: string;
             password: string;
         };
+        SigningOut: {
+            /** @description Whether this session stays. */
+            keep_this: boolean;
+        };
         /** @description What a browser needs to know first. */
         Standing: {
             instance: components["schemas"]["Instance"];
+            /** @description Whether the instance can send e-mail: without, an administrator makes the links. */
+            mail: boolean;
+            /** @description `open`: anybody can make an account; `invite`: with an invitation; `closed`: nobody can. */
+            registration: components["schemas"]["Registration"];
             /** @description Whether people reach the instance over HTTPS. */
             secure: boolean;
             state: components["schemas"]["SessionState"];
-            user?: components["schemas"]["User"] | null;
+            user?: components["schemas"]["SignedInUser"] | null;
         };
         Switching: {
             /**
@@ -1326,6 +2114,11 @@ export interface components {
              */
             message_id: string;
         };
+        /**
+         * @description Light or dark.
+         * @enum {string}
+         */
+        Theme: "light" | "dark" | "system";
         /** @description Every message of a chat, and where the shown path ends. */
         Tree: {
             /** Format: uuid */
@@ -1348,24 +2141,44 @@ export interface components {
             /** Format: int64 */
             took_ms: number;
         };
-        /** @description Somebody with an account. */
+        /** @description Your own account. */
         User: {
+            accent: components["schemas"]["Accent"];
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When the account is deleted, while it is leaving.
+             */
+            deletes_at?: string | null;
             email: string;
             /** Format: uuid */
             id: string;
+            language: components["schemas"]["Language"];
             name: string;
-            /** @description `admin` or `user`. */
+            /** @description A role's name. */
             role: string;
-        };
-        Welcome: {
-            user: components["schemas"]["User"];
-        };
-        Writing: {
-            /** @description Empty to delete it. */
-            text: string;
+            theme: components["schemas"]["Theme"];
             /**
              * Format: int64
-             * @description The version you saw; 0 when there was none.
+             * @description Name it with a change.
+             */
+            version: number;
+        };
+        Welcome: {
+            user: components["schemas"]["SignedInUser"];
+        };
+        /** @description New instructions in place of the old ones. */
+        Writing: {
+            about: string;
+            enabled: boolean;
+            /** @description At most 1,500 characters, as each of the texts. */
+            nickname: string;
+            occupation: string;
+            style: string;
+            /**
+             * Format: int64
+             * @description The version you saw.
              */
             version: number;
         };
@@ -1394,6 +2207,109 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Health"];
                 };
+            };
+        };
+    };
+    instance_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstanceSettings"];
+                };
+            };
+        };
+    };
+    change_instance_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InstanceChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstanceSettings"];
+                };
+            };
+        };
+    };
+    invitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitations"];
+                };
+            };
+        };
+    };
+    invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Inviting"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invited"];
+                };
+            };
+        };
+    };
+    revoke_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -1581,6 +2497,164 @@ export interface operations {
             };
         };
     };
+    list_people: {
+        parameters: {
+            query?: {
+                /** @description A part of the name or the e-mail address. */
+                q?: string;
+                /** @description Only accounts in this state. */
+                state?: components["schemas"]["AccountState"];
+                /** @description 1 to 100. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["People"];
+                };
+            };
+        };
+    };
+    make_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MakingAccount"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeAccount"];
+                };
+            };
+        };
+    };
+    delete_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+        };
+    };
+    change_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Administering"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+        };
+    };
+    keep_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+        };
+    };
+    link_new_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OneTimeLink"];
+                };
+            };
+        };
+    };
+    sign_person_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     providers: {
         parameters: {
             query?: never;
@@ -1750,6 +2824,266 @@ export interface operations {
             };
         };
     };
+    roles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Roles"];
+                };
+            };
+        };
+    };
+    make_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRole"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+        };
+    };
+    remove_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    change_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+        };
+    };
+    accept_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Accepting"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Welcome"];
+                };
+            };
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangingPassword"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Deleting"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Leaving"];
+                };
+            };
+        };
+    };
+    forgot_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Forgetting"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    look_at_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Looking"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Looked"];
+                };
+            };
+        };
+    };
+    keep_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Registering"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Welcome"];
+                };
+            };
+        };
+    };
+    reset_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResettingPassword"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Welcome"];
+                };
+            };
+        };
+    };
     sign_in: {
         parameters: {
             query?: never;
@@ -1781,6 +3115,27 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    sign_out_everywhere: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SigningOut"];
+            };
+        };
         responses: {
             204: {
                 headers: {
@@ -2153,6 +3508,67 @@ export interface operations {
             };
         };
     };
+    list_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Keys"];
+                };
+            };
+        };
+    };
+    make_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Minting"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Minted"];
+                };
+            };
+        };
+    };
+    revoke_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     own_limits: {
         parameters: {
             query?: never;
@@ -2218,7 +3634,72 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Account"];
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+        };
+    };
+    change_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Preferring"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+        };
+    };
+    instructions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instructions"];
+                };
+            };
+        };
+    };
+    write_instructions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Writing"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instructions"];
                 };
             };
         };
@@ -2513,6 +3994,44 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Standing"];
                 };
+            };
+        };
+    };
+    list_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionList"];
+                };
+            };
+        };
+    };
+    end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

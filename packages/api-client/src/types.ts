@@ -10,7 +10,7 @@ type Json<T> = T extends { content: { "application/json": infer Body } } ? Body 
 type Always<T, K extends keyof T> = Omit<T, K> & Required<Pick<T, K>>;
 
 export type Session = Json<paths["/api/v1/session"]["get"]["responses"][200]>;
-export type User = Json<paths["/api/v1/me"]["get"]["responses"][200]>;
+export type User = NonNullable<Session["user"]>;
 export type Model = Json<paths["/api/v1/models"]["get"]["responses"][200]>["models"][number];
 type PlainChat = Json<paths["/api/v1/chats"]["get"]["responses"][200]>["chats"][number];
 export type Chat = Always<PlainChat, "pinned" | "archived" | "unread">;

@@ -7,6 +7,11 @@ pub mod ai {
         tonic::include_proto!("ai.v1");
     }
 }
+pub mod auth {
+    pub mod v1 {
+        tonic::include_proto!("auth.v1");
+    }
+}
 pub mod chat {
     pub mod v1 {
         tonic::include_proto!("chat.v1");

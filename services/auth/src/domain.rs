@@ -1,12 +1,23 @@
 //! Passwords, people and where they sign in from: types and rules, no input or output.
 
-use platform::{Error, Result, principal::Role};
-use proto::user::v1::Account;
+mod choices;
+mod instance;
+mod keys;
+mod links;
+mod people;
+mod roles;
+
+pub use choices::{Accent, AccountState, Language, Theme};
+pub use instance::{Instance, Look, LookChange, Overrides, Registration, check_config};
+pub use keys::{Key, KeyRow, Minted, SecretKey};
+pub use links::{Invitation, InvitationRow, LinkToken};
+pub use people::{Account, Entry, Standing, State, User};
+pub use roles::{NewRole, RoleChange, RoleRow, RoleView, check_changeable, check_label};
+
+use platform::{Error, Result};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde::{Deserialize, Deserializer, de::Error as _};
 use std::net::{IpAddr, Ipv6Addr};
-use utoipa::ToSchema;
-use uuid::Uuid;
 
 /// The shortest new password, in characters.
 const PASSWORD_MIN: usize = 12;
@@ -62,55 +73,6 @@ pub fn check_password(password: &Hidden) -> Result<()> {
     Ok(())
 }
 
-/// Somebody with an account.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct User {
-    pub id: Uuid,
-    pub name: String,
-    pub email: String,
-    /// `admin` or `user`.
-    #[schema(value_type = String)]
-    pub role: Role,
-}
-
-impl TryFrom<Account> for User {
-    type Error = Error;
-
-    fn try_from(account: Account) -> Result<Self> {
-        let id = Uuid::from_slice(&account.id).map_err(Error::internal)?;
-        Ok(Self { id, name: account.name, email: account.email, role: Role::parse(&account.role)? })
-    }
-}
-
-/// Where a request stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = SessionState)]
-pub enum State {
-    /// Nobody has an account yet; the set-up link makes the first.
-    Setup,
-    SignedOut,
-    SignedIn,
-}
-
-/// What a browser needs to know first.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Standing {
-    pub state: State,
-    pub instance: Instance,
-    /// Whether people reach the instance over HTTPS.
-    pub secure: bool,
-    /// Whoever is signed in.
-    pub user: Option<User>,
-}
-
-/// This installation.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Instance {
-    pub name: String,
-    pub version: String,
-}
-
 /// What a person signs in with, as the gateway saw it.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -131,6 +93,24 @@ pub fn party(address: &str) -> String {
         Ok(IpAddr::V6(v6)) => format!("{}/64", Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
         Err(_) => "unknown".into(),
     }
+}
+
+/// One line of 1 to `limit` characters, as it is stored.
+///
+/// # Errors
+/// `invalid` with the field.
+pub fn line(field: &str, text: &str, limit: usize) -> Result<String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Error::invalid(field, "is empty"));
+    }
+    if text.chars().count() > limit {
+        return Err(Error::invalid(field, format!("has more than {limit} characters; shorten it")));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Error::invalid(field, "holds a control character; remove it"));
+    }
+    Ok(text.to_owned())
 }
 
 #[cfg(test)]

@@ -12,6 +12,9 @@ use platform::{Error, Platform, Result, cache::Cache, clock::Clock, ids::Ids};
 use sha2::{Digest as _, Sha256};
 use std::{sync::Arc, time::Duration};
 
+/// Links for a new password that are sent to one e-mail address within the window.
+const LETTERS: u64 = 3;
+
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Limits {
@@ -20,6 +23,7 @@ pub struct Limits {
     ids: Arc<dyn Ids>,
     per_account: u64,
     per_address: u64,
+    requests_per_address: u64,
     window: Duration,
 }
 
@@ -31,6 +35,7 @@ impl Limits {
             ids: platform.ids.clone(),
             per_account: config.tries_per_account.into(),
             per_address: config.tries_per_address.into(),
+            requests_per_address: config.requests_per_address.into(),
             window: Duration::from_secs(config.tries_window_seconds.into()),
         }
     }
@@ -73,6 +78,21 @@ impl Limits {
         Ok(())
     }
 
+    /// Counts a request that needs no password, such as for an account: `what` and the address.
+    ///
+    /// # Errors
+    /// `rate_limited` when too many have come from `address`.
+    pub async fn request(&self, what: &str, address: &str) -> Result<()> {
+        let (requests, ends) = self.count(&format!("auth:{what}:{address}")).await?;
+        if requests > self.requests_per_address { Err(self.refusal(ends)) } else { Ok(()) }
+    }
+
+    /// Whether something may still be sent to `email_key` in this window; it is counted.
+    pub async fn may_write_to(&self, email_key: &str) -> Result<bool> {
+        let (letters, _) = self.count(&format!("{}:letters", account(email_key))).await?;
+        Ok(letters <= LETTERS)
+    }
+
     /// Counts, and answers when the window of the counter ends: the cache does not say, so it is
     /// noted beside the counter when the window begins.
     async fn count(&self, key: &str) -> Result<(u64, DateTime<Utc>)> {
@@ -103,7 +123,7 @@ impl Limits {
             seconds @ 0..=90 => format!("{seconds} seconds"),
             seconds => format!("{} minutes", seconds.div_ceil(60)),
         };
-        Error::rate_limited(format!("too many wrong tries; wait {words} and try again"), wait)
+        Error::rate_limited(format!("too many tries; wait {words} and try again"), wait)
     }
 }
 

@@ -1,4 +1,11 @@
-//! Every SQL statement of auth. Each names the space it touches.
+//! Every SQL statement of auth. Each names the space it touches; roles, invitations and the look of
+//! the instance are the instance's own.
+
+pub mod instance;
+pub mod invitations;
+pub mod keys;
+pub mod resets;
+pub mod roles;
 
 use chrono::{DateTime, Utc};
 use platform::{Result, db::Tx};
@@ -19,5 +26,15 @@ pub async fn set_password(tx: &mut Tx<'_>, space: Uuid, phc: &str, now: DateTime
     .bind(now)
     .run()
     .await?;
+    Ok(())
+}
+
+/// Removes all that auth holds of a person.
+pub async fn erase(tx: &mut Tx<'_>, space: Uuid) -> Result<()> {
+    tx.query("delete from auth_credentials where space_id = $1").bind(space).run().await?;
+    tx.query("delete from auth_keys where space_id = $1").bind(space).run().await?;
+    tx.query("delete from auth_resets where space_id = $1").bind(space).run().await?;
+    // who accepted is nobody any more; an address that was invited is a person's as well
+    tx.query("delete from auth_invitations where account = $1 or accepted_by = $1").bind(space).run().await?;
     Ok(())
 }

@@ -1,12 +1,18 @@
 //! Who is let in, and how much: sessions become principals, rates and open streams have limits.
 
-use crate::{Gateway, cookies};
+use crate::{
+    Gateway,
+    credential::{self, Credential},
+};
 use http::{HeaderMap, HeaderValue};
 use platform::{
-    Error, Result,
-    principal::{Caller, Person, Role},
+    Code, Error, Result,
+    principal::{Caller, Permission, Permissions, Person, Role},
 };
-use proto::session::v1::ResolveRequest;
+use proto::{
+    auth::v1::{AuthorizeRequest, ResolveKeyRequest, Rights},
+    session::v1::ResolveRequest,
+};
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::HashMap,
@@ -15,8 +21,9 @@ use std::{
 };
 use uuid::Uuid;
 
-/// How long a session is believed without asking again: the longest a revoked one goes on.
-const BELIEVED: Duration = Duration::from_secs(5);
+/// How long a session, a key and what they may do are believed without asking again. The longest a
+/// revoked one goes on, with the time of a request that is under way, is five seconds.
+const BELIEVED: Duration = Duration::from_secs(4);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// What people hold open, by person, and all together.
@@ -70,35 +77,58 @@ impl Drop for Place {
 }
 
 impl Gateway {
-    /// Whoever's session cookie this is. A cookie that says nothing is nobody's; a session service
-    /// that cannot be asked is an error, never nobody.
+    /// Whoever's credential this is. A cookie that says nothing is nobody's, and so is no credential
+    /// at all; a key that says nothing is refused; and when it cannot be found out, that is an error,
+    /// never nobody.
     pub(crate) async fn caller(&self, headers: &HeaderMap, address: &str) -> Result<Caller> {
-        let Some(token) =
-            cookies::find(headers, cookies::name(self.config.is_secure())).filter(|token| !token.is_empty())
-        else {
+        let credential = Credential::find(headers, self.config.is_secure())?;
+        if credential == Credential::None {
             return Ok(Caller::Nobody);
-        };
-        let key = session_key(token);
-        if let Some(known) = self.platform.cache.get(&key).await? {
-            return serde_json::from_slice(&known).map_err(Error::internal);
         }
-        let resolved = self
-            .sessions
-            .clone()
-            .resolve(ResolveRequest { token: token.into(), address: address.into() })
-            .await
-            .map_err(Error::from)?;
-        let caller = match resolved.into_inner().session {
-            None => Caller::Nobody,
-            Some(session) => Caller::Person(Person::signed_in(
-                Uuid::from_slice(&session.user).map_err(Error::internal)?,
-                Uuid::from_slice(&session.id).map_err(Error::internal)?,
-                Role::parse(&session.role)?,
-            )),
+        let place = place(&credential);
+        let known = match self.platform.cache.get(&place).await.map_err(unproven)? {
+            Some(known) => serde_json::from_slice(&known).map_err(Error::internal).map_err(unproven)?,
+            None => {
+                let found = self.find_out(&credential, address).await.map_err(unproven)?;
+                let known = serde_json::to_vec(&found).map_err(Error::internal)?;
+                self.platform.cache.put(&place, known.into(), BELIEVED).await.map_err(unproven)?;
+                found
+            }
         };
-        let known = serde_json::to_vec(&caller).map_err(Error::internal)?;
-        self.platform.cache.put(&key, known.into(), BELIEVED).await?;
-        Ok(caller)
+        match (known, credential) {
+            (Caller::Nobody, Credential::Key(_)) => Err(credential::refused_key()),
+            (caller, _) => Ok(caller),
+        }
+    }
+
+    /// Asks the services that know. There is no answer by default: what is not said is an error.
+    async fn find_out(&self, credential: &Credential<'_>, address: &str) -> Result<Caller> {
+        match credential {
+            Credential::None => Ok(Caller::Nobody),
+            Credential::Session(token) => {
+                let request = ResolveRequest { token: (*token).into(), address: address.into() };
+                let Some(session) = self.sessions.clone().resolve(request).await?.into_inner().session else {
+                    return Ok(Caller::Nobody);
+                };
+                let request = AuthorizeRequest { user: session.user.clone() };
+                let Some(rights) = self.auth.clone().authorize(request).await?.into_inner().rights else {
+                    return Ok(Caller::Nobody);
+                };
+                let (role, permissions) = read(&rights)?;
+                let (user, session) = (id(&session.user)?, id(&session.id)?);
+                Ok(Caller::Person(Person { user, session, role, permissions, key: None }))
+            }
+            Credential::Key(secret) => {
+                let request = ResolveKeyRequest { secret: (*secret).into() };
+                let Some(holder) = self.auth.clone().resolve_key(request).await?.into_inner().holder else {
+                    return Ok(Caller::Nobody);
+                };
+                let rights = holder.rights.ok_or_else(|| Error::internal("a key without rights"))?;
+                let (role, permissions) = read(&rights)?;
+                let (user, key) = (id(&holder.user)?, Some(id(&holder.key)?));
+                Ok(Caller::Person(Person { user, session: Uuid::nil(), role, permissions, key }))
+            }
+        }
     }
 
     /// Whoever's this is now, whatever was believed: for connections that outlive a request.
@@ -107,11 +137,11 @@ impl Gateway {
         self.caller(headers, "").await
     }
 
-    /// Believes a session no longer: it was ended through this gateway.
+    /// Believes a credential no longer: what it stands for was ended through this gateway.
     pub(crate) async fn forget(&self, headers: &HeaderMap) -> Result<()> {
-        match cookies::find(headers, cookies::name(self.config.is_secure())) {
-            Some(token) => self.platform.cache.remove(&session_key(token)).await,
-            None => Ok(()),
+        match Credential::find(headers, self.config.is_secure())? {
+            Credential::None => Ok(()),
+            credential => self.platform.cache.remove(&place(&credential)).await,
         }
     }
 
@@ -137,8 +167,32 @@ impl Gateway {
     }
 }
 
-/// Tokens never enter the cache themselves.
-fn session_key(token: &str) -> String {
-    let digest = Sha256::digest(token);
-    format!("session:{}", digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+/// Where it is remembered whose a credential is. Tokens never enter the cache themselves.
+fn place(credential: &Credential<'_>) -> String {
+    let (kind, text) = match credential {
+        Credential::None => ("none", ""),
+        Credential::Session(token) => ("session", *token),
+        Credential::Key(secret) => ("key", *secret),
+    };
+    let digest = Sha256::digest(text);
+    format!("{kind}:{}", digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+}
+
+fn read(rights: &Rights) -> Result<(Role, Permissions)> {
+    let permissions = rights.permissions.iter().map(|name| Permission::parse(name)).collect::<Result<_>>()?;
+    Ok((Role::parse(&rights.role)?, permissions))
+}
+
+fn id(bytes: &[u8]) -> Result<Uuid> {
+    Uuid::from_slice(bytes).map_err(Error::internal)
+}
+
+/// Whatever went wrong while it was asked who this is: come again. Nobody passes for want of an
+/// answer, and nobody is told that they are signed out.
+fn unproven(error: Error) -> Error {
+    if error.code() == Code::Unavailable {
+        return error;
+    }
+    tracing::error!(%error, "it could not be found out who asks");
+    Error::unavailable("it cannot be found out at this moment who you are; try again")
 }

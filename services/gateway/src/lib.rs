@@ -5,6 +5,7 @@ mod admission;
 mod clients;
 pub mod config;
 mod cookies;
+mod credential;
 mod follow;
 mod forward;
 mod health;
@@ -24,7 +25,9 @@ use axum::Router;
 use chrono::{DateTime, Utc};
 use opentelemetry::metrics::UpDownCounter;
 use platform::{Platform, Result, peers::Peer, service::Ready};
-use proto::{chat::v1::chat_client::ChatClient, session::v1::sessions_client::SessionsClient};
+use proto::{
+    auth::v1::auth_client::AuthClient, chat::v1::chat_client::ChatClient, session::v1::sessions_client::SessionsClient,
+};
 use std::sync::Arc;
 use utoipa::openapi::OpenApi;
 
@@ -36,6 +39,7 @@ pub(crate) struct Inner {
     pub platform: Platform,
     pub config: Config,
     pub chat: ChatClient<Peer>,
+    pub auth: AuthClient<Peer>,
     pub sessions: SessionsClient<Peer>,
     pub pages: pages::Pages,
     /// Answers that are followed, and live feeds that are open.
@@ -71,6 +75,7 @@ pub fn start(
     let platform = platform.acting_as("gateway");
     let gateway = Gateway(Arc::new(Inner {
         chat: ChatClient::new(platform.peer("chat")).max_decoding_message_size(64 << 20),
+        auth: AuthClient::new(platform.peer("auth")),
         sessions: SessionsClient::new(platform.peer("session")),
         pages: pages::Pages::load()?,
         admission: admission::Admission::default(),

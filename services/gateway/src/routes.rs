@@ -12,9 +12,23 @@ use tower_http::catch_panic::CatchPanicLayer;
 /// The public prefixes and the services behind them.
 const SERVICES: &[(&str, &str)] = &[
     ("/api/v1/session", "auth"),
+    ("/api/v1/sessions", "session"),
+    ("/api/v1/sessions/{id}", "session"),
     ("/api/v1/setup", "auth"),
     ("/api/v1/auth/{*rest}", "auth"),
+    ("/api/v1/keys", "auth"),
+    ("/api/v1/keys/{id}", "auth"),
+    ("/api/v1/admin/invitations", "auth"),
+    ("/api/v1/admin/invitations/{id}", "auth"),
+    ("/api/v1/admin/roles", "auth"),
+    ("/api/v1/admin/roles/{name}", "auth"),
+    ("/api/v1/admin/instance", "auth"),
+    ("/api/v1/admin/people/{id}/reset-password", "auth"),
+    ("/api/v1/admin/people/{id}/sign-out", "auth"),
+    ("/api/v1/admin/people/{id}", "user"),
+    ("/api/v1/admin/people/{id}/keep", "user"),
     ("/api/v1/me", "user"),
+    ("/api/v1/me/instructions", "user"),
     ("/api/v1/models", "ai"),
     ("/api/v1/admin/providers", "ai"),
     ("/api/v1/admin/providers/{*rest}", "ai"),
@@ -42,6 +56,9 @@ pub(crate) fn router(gateway: Gateway) -> Router {
         .route("/api/v1/live", get(live::open))
         .route("/api/v1/admin/health", get(health::health))
         .route("/api/v1/openapi.json", get(status::document));
+    // who there is, is user's to say; an account for somebody comes with a link, which is auth's
+    let to = |service| move |gateway, request| forward::forward(gateway, service, request);
+    api = api.route("/api/v1/admin/people", get(to("user")).post(to("auth")));
     for &(path, service) in SERVICES {
         let to = move |gateway, request| forward::forward(gateway, service, request);
         api = api.route(path, any(to));

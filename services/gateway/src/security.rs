@@ -1,13 +1,13 @@
 //! What every request must pass and every response must carry.
 
-use crate::{Gateway, clients};
+use crate::{Gateway, clients, credential::Credential};
 use axum::{
     extract::{Request, State},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use platform::{Error, Result, principal::Caller};
+use platform::{Code, Error, Result, principal::Caller};
 
 /// Who asks, found once; handlers read it from the request.
 #[derive(Clone)]
@@ -30,12 +30,20 @@ pub(crate) async fn admit(State(gateway): State<Gateway>, mut request: Request, 
 
 async fn check(gateway: &Gateway, request: &mut Request) -> Result<Admitted> {
     let writes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if writes {
+    let credential = Credential::find(request.headers(), gateway.config.is_secure());
+    // what is refused as well is counted below, as nobody's
+    if writes && !matches!(&credential, Ok(credential) if !credential.is_sent_by_itself()) {
         refuse_foreign(request.headers(), &gateway.config.public_url)?;
     }
     let client = clients::address(&gateway.config, request.extensions(), request.headers());
     let client = client.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
-    let caller = gateway.caller(request.headers(), &client).await?;
+    let caller = match gateway.caller(request.headers(), &client).await {
+        Err(error) if error.code() == Code::Unauthenticated => {
+            gateway.count(&Caller::Nobody, &client, writes).await?;
+            return Err(error);
+        }
+        found => found?,
+    };
     gateway.count(&caller, &client, writes).await?;
     Ok(Admitted { caller, client })
 }

@@ -11,9 +11,11 @@ use platform::{
     secrets::Secret,
 };
 use secrecy::SecretString;
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use std::net::IpAddr;
 use subtle::ConstantTimeEq as _;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Where the user's id ends and the random part begins.
@@ -89,6 +91,24 @@ impl Session {
     }
 }
 
+/// A session as its person sees it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Session)]
+pub struct Seen {
+    pub id: Uuid,
+    /// The browser and the system, as far as they say: `Firefox, Linux`.
+    pub device: String,
+    /// The network address it was used last from.
+    pub address: Option<String>,
+    pub created_at: DateTime<Utc>,
+    /// Last use, to the minute.
+    pub seen_at: DateTime<Utc>,
+    /// The session that asks.
+    pub current: bool,
+    /// Whether it has a live connection at this moment.
+    pub online: bool,
+}
+
 /// What a browser shows to be recognised: whose session it is, then 256 random bits, in base64url.
 pub struct Token {
     user: Uuid,
@@ -148,6 +168,37 @@ pub fn clean_device(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(DEVICE_LIMIT).collect::<String>().trim().to_owned()
 }
 
+/// The browser and the system that a User-Agent names, for people; itself when it names none.
+#[must_use]
+pub fn device_name(agent: &str) -> String {
+    // whoever names several means the first of these: Edge says Chrome as well, Chrome says Safari
+    let browsers = [
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("FxiOS/", "Firefox"),
+        ("CriOS/", "Chrome"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    let systems = [
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("CrOS", "ChromeOS"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    let find =
+        |known: &[(&str, &'static str)]| known.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
+    match (find(&browsers), find(&systems)) {
+        (Some(browser), Some(system)) => format!("{browser}, {system}"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => agent.to_owned(),
+    }
+}
+
 /// A network address fit to be stored and shown; none for what is no address.
 #[must_use]
 pub fn clean_address(text: &str) -> Option<String> {
@@ -192,5 +243,25 @@ mod tests {
     fn a_device_is_one_short_line() {
         assert_eq!(clean_device(" Mozilla/5.0\r\n\u{1b}[31m (X11)\0 "), "Mozilla/5.0[31m (X11)");
         assert_eq!(clean_device(&"ș".repeat(1000)), "ș".repeat(200));
+    }
+
+    #[test]
+    fn a_device_has_a_name_for_people() {
+        let cases = [
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox, Linux"),
+            (
+                "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36 Edg/140.0",
+                "Edge, Windows",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1 Version/18.0 Mobile Safari/604.1",
+                "Safari, iPhone",
+            ),
+            ("curl/8.5", "curl/8.5"),
+            ("", ""),
+        ];
+        for (agent, name) in cases {
+            assert_eq!(device_name(agent), name);
+        }
     }
 }

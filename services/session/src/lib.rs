@@ -11,7 +11,7 @@ mod service;
 
 pub use config::Config;
 
-use platform::{Platform, Result, Service, db::Migration, service::rpc_router};
+use platform::{Platform, Result, Service, db::Migration, hints, service::rpc_router};
 use std::sync::Arc;
 
 const MIGRATIONS: &[Migration] = &[
@@ -27,7 +27,9 @@ pub async fn start(platform: &Platform, config: Config) -> Result<Service> {
     config.check()?;
     let platform = platform.acting_as("session");
     platform.db.migrate("session", MIGRATIONS).await?;
+    hints::relay(&platform, events::TOPIC);
     let sessions = service::Sessions::new(&platform, config);
+    events::hear(&platform, &sessions);
     platform.background.spawn_until_drained(sessions.clone().forget_ended());
 
     let http =

@@ -2,7 +2,7 @@
 
 use crate::domain::Session;
 use chrono::{DateTime, Utc};
-use platform::{Result, db::Tx};
+use platform::{Result, db::Tx, principal::Role};
 use uuid::Uuid;
 
 pub async fn insert(tx: &mut Tx<'_>, session: &Session) -> Result<()> {
@@ -63,6 +63,24 @@ pub async fn set_seen(
     .bind(address)
     .run()
     .await?;
+    Ok(())
+}
+
+/// The role that decides how long it lives.
+pub async fn set_role(tx: &mut Tx<'_>, space: Uuid, id: Uuid, role: &Role, ends_at: DateTime<Utc>) -> Result<()> {
+    tx.query("update session_sessions set role = $3, ends_at = $4 where space_id = $1 and id = $2")
+        .bind(space)
+        .bind(id)
+        .bind(role.name())
+        .bind(ends_at)
+        .run()
+        .await?;
+    Ok(())
+}
+
+/// Removes all that session holds of a person.
+pub async fn erase(tx: &mut Tx<'_>, space: Uuid) -> Result<()> {
+    tx.query("delete from session_sessions where space_id = $1").bind(space).run().await?;
     Ok(())
 }
 

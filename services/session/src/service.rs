@@ -2,7 +2,7 @@
 
 use crate::{
     config::Config,
-    domain::{Session, Token, clean_address, clean_device},
+    domain::{Seen, Session, Token, clean_address, clean_device, device_name},
     events,
     presence::Presence,
     repository::{self, Oldest},
@@ -10,10 +10,12 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
 use platform::{
-    Platform, Result,
+    Error, Platform, Result,
     db::{Scope, Tx},
-    principal::Role,
+    peers::Peer,
+    principal::{Person, Role},
 };
+use proto::user::v1::{ByIdRequest, user_client::UserClient};
 use secrecy::SecretString;
 use std::{sync::Arc, time::Duration};
 use uuid::Uuid;
@@ -27,6 +29,7 @@ pub struct Sessions {
     platform: Platform,
     config: Arc<Config>,
     pub presence: Presence,
+    users: UserClient<Peer>,
 }
 
 /// What a session is opened with.
@@ -50,7 +53,12 @@ pub struct Opened {
 
 impl Sessions {
     pub fn new(platform: &Platform, config: Config) -> Self {
-        Self { platform: platform.clone(), config: Arc::new(config), presence: Presence::new(platform) }
+        Self {
+            platform: platform.clone(),
+            config: Arc::new(config),
+            presence: Presence::new(platform),
+            users: UserClient::new(platform.peer("user")),
+        }
     }
 
     pub async fn check_ready(&self) -> Result<()> {
@@ -153,6 +161,70 @@ impl Sessions {
                         }
                     }
                     Ok(closed)
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// The sessions of a person that are good now.
+    pub async fn list(&self, person: &Person) -> Result<Vec<Seen>> {
+        let (user, now) = (person.user, self.platform.clock.now());
+        let sessions =
+            self.platform.db.read(user, move |tx| async move { repository::alive(tx, user).await }.boxed()).await?;
+        let present = self.presence.present(user).await?;
+        let alive = sessions.into_iter().filter(|session| session.is_alive(&self.config, now));
+        Ok(alive
+            .map(|session| Seen {
+                current: session.id == person.session,
+                online: present.sessions.contains(&session.id),
+                id: session.id,
+                device: device_name(&session.device),
+                address: session.address,
+                created_at: session.created_at,
+                seen_at: session.seen_at,
+            })
+            .collect())
+    }
+
+    /// Ends one of a person's sessions.
+    pub async fn end(&self, person: &Person, id: Uuid) -> Result<()> {
+        let (user, now) = (person.user, self.platform.clock.now());
+        let ended = self.platform.db.write(user, move |tx| async move { end(tx, user, id, now).await }.boxed()).await?;
+        if ended { Ok(()) } else { Err(Error::not_found("session")) }
+    }
+
+    /// The account may have changed: its role, whether anybody may use it, whether it is there.
+    pub async fn follow_account(&self, user: Uuid, kind: &str, at: DateTime<Utc>) -> Result<()> {
+        match kind {
+            "user.deleted" => {
+                self.platform.db.write(user, move |tx| async move { repository::erase(tx, user).await }.boxed()).await
+            }
+            // whoever signs in during the grace time has a session that stays
+            "user.disabled" | "user.leaving" => self.close_opened_before(user, None, at).await.map(|_| ()),
+            "user.updated" => self.take_role(user).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Sessions live as long as those of the role that the person has now.
+    async fn take_role(&self, user: Uuid) -> Result<()> {
+        let found = self.users.clone().by_id(ByIdRequest { id: user.as_bytes().into() }).await?;
+        let Some(account) = found.into_inner().account else { return Ok(()) };
+        let role = Role::parse(&account.role)?;
+        let absolute = self.config.absolute(&role);
+        self.platform
+            .db
+            .write(user, move |tx| {
+                let role = role.clone();
+                async move {
+                    for session in repository::alive(tx, user).await? {
+                        if session.role != role {
+                            let ends_at = session.ends_at.min(session.created_at + absolute);
+                            repository::set_role(tx, user, session.id, &role, ends_at).await?;
+                        }
+                    }
+                    Ok(())
                 }
                 .boxed()
             })

@@ -1,7 +1,16 @@
-//! Accounts, names and e-mail addresses: types and rules, no input or output.
+//! Accounts and what people prefer: types and rules, no input or output.
 
+mod choices;
+mod instructions;
+mod names;
+
+pub use choices::{Accent, Language, State, Theme};
+pub use instructions::{Instructions, Writing};
+pub use names::{Email, Wrong, check_name};
+
+use chrono::{DateTime, TimeDelta, Utc};
 use platform::{
-    Error, Result,
+    Result,
     db::{FromRow, Row},
     principal::Role,
 };
@@ -9,148 +18,164 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// The longest name, in characters.
-const NAME_LIMIT: usize = 100;
-/// The longest e-mail address, in bytes (RFC 5321 §4.5.3.1.3, without its angle brackets).
-const EMAIL_LIMIT: usize = 254;
+/// How old the note of last use may become before it is written again.
+const SEEN_EVERY: TimeDelta = TimeDelta::minutes(15);
 
 /// A person of this instance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     pub id: Uuid,
     pub name: String,
     /// As the person wrote it.
     pub email: String,
-    /// `admin` or `user`.
-    #[schema(value_type = String)]
     pub role: Role,
+    pub state: State,
+    pub language: Language,
+    pub theme: Theme,
+    pub accent: Accent,
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    /// Last use, to the quarter of an hour.
+    pub seen_at: Option<DateTime<Utc>>,
+    /// When it is deleted, while it is leaving.
+    pub deletes_at: Option<DateTime<Utc>>,
 }
 
 impl FromRow for Account {
-    const COLUMNS: &'static [&'static str] = &["id", "name", "email", "role"];
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "name",
+        "email",
+        "role",
+        "state",
+        "language",
+        "theme",
+        "accent",
+        "version",
+        "created_at",
+        "seen_at",
+        "deletes_at",
+    ];
 
     fn from_row(row: &Row<'_>) -> Result<Self> {
-        Ok(Self { id: row.get(0)?, name: row.get(1)?, email: row.get(2)?, role: Role::parse(&row.get::<String>(3)?)? })
+        Ok(Self {
+            id: row.get(0)?,
+            name: row.get(1)?,
+            email: row.get(2)?,
+            role: Role::parse(&row.get::<String>(3)?)?,
+            state: State::read(&row.get::<String>(4)?)?,
+            language: Language::read(&row.get::<String>(5)?)?,
+            theme: Theme::read(&row.get::<String>(6)?)?,
+            accent: Accent::read(&row.get::<String>(7)?)?,
+            version: row.get(8)?,
+            created_at: row.get(9)?,
+            seen_at: row.get(10)?,
+            deletes_at: row.get(11)?,
+        })
     }
 }
 
-/// A field that will not do, and why, in words that follow its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wrong {
-    pub field: &'static str,
-    pub why: &'static str,
-}
-
-impl From<Wrong> for Error {
-    fn from(wrong: Wrong) -> Self {
-        Self::invalid(wrong.field, wrong.why)
-    }
-}
-
-/// A name as it is stored: one line of 1 to 100 characters.
-///
-/// # Errors
-/// When it is empty, too long or holds control characters.
-pub fn check_name(name: &str) -> Result<String, Wrong> {
-    let wrong = |why| Err(Wrong { field: "name", why });
-    let name = name.trim();
-    if name.is_empty() {
-        return wrong("is empty");
-    }
-    if name.chars().count() > NAME_LIMIT {
-        return wrong("has more than 100 characters");
-    }
-    if name.chars().any(char::is_control) {
-        return wrong("holds a control character; remove it");
-    }
-    Ok(name.to_owned())
-}
-
-/// An e-mail address that passed the rules.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Email {
-    /// As the person wrote it, without the space around it.
-    pub written: String,
-    /// The same for every spelling of it: lower case.
-    pub key: String,
-}
-
-impl Email {
-    /// What can be told without asking the mail server: one `@` with something on both sides, and
-    /// none of the characters that separate or quote addresses in a header.
-    ///
-    /// # Errors
-    /// When it cannot be an address.
-    pub fn parse(text: &str) -> Result<Self, Wrong> {
-        let wrong = |why| Err(Wrong { field: "email", why });
-        let written = text.trim();
-        if written.is_empty() {
-            return wrong("is empty");
-        }
-        if written.len() > EMAIL_LIMIT {
-            return wrong("is longer than an e-mail address can be");
-        }
-        if written.chars().any(|c| c.is_control() || c.is_whitespace() || "<>()[]\\,;:\"".contains(c)) {
-            return wrong("holds a character that no e-mail address has");
-        }
-        let mut halves = written.split('@');
-        match (halves.next(), halves.next(), halves.next()) {
-            (Some(local), Some(domain), None)
-                if !local.is_empty() && domain.split('.').all(|label| !label.is_empty()) =>
-            {
-                Ok(Self { written: written.to_owned(), key: written.to_lowercase() })
-            }
-            _ => wrong("is not an e-mail address, such as ana@example.org"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn two_spellings_of_an_address_are_one() {
-        let email = Email::parse(" Ana.Pop@Example.ORG ").unwrap();
-        assert_eq!(email.written, "Ana.Pop@Example.ORG");
-        assert_eq!(email.key, "ana.pop@example.org");
-        assert_eq!(Email::parse("ÁNA@example.org").unwrap().key, Email::parse("ána@example.org").unwrap().key);
-        assert!(Email::parse("ana@localhost").is_ok());
-    }
-
-    #[test]
-    fn what_cannot_be_an_address_is_refused() {
-        let long = format!("{}@example.org", "a".repeat(254));
-        let cases = [
-            "",
-            " ",
-            "ana",
-            "@",
-            "ana@",
-            "@example.org",
-            "a@b@c",
-            "a na@example.org",
-            "ana@exa mple.org",
-            "ana@.org",
-            "ana@example.",
-            "ana@exa..mple",
-            "a\0na@example.org",
-            "ana\n@example.org",
-            "Ana <ana@example.org>",
-            "ana@example.org,eva@example.org",
-            &long,
-        ];
-        for wrong in cases {
-            assert_eq!(Email::parse(wrong).unwrap_err().field, "email", "{wrong:?}");
+impl Account {
+    #[must_use]
+    pub fn new(id: Uuid, name: String, email: &Email, role: Role, now: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            name,
+            email: email.written.clone(),
+            role,
+            state: State::Active,
+            language: Language::System,
+            theme: Theme::System,
+            accent: Accent::Azurite,
+            version: 1,
+            created_at: now,
+            seen_at: None,
+            deletes_at: None,
         }
     }
 
-    #[test]
-    fn a_name_is_one_line_of_something() {
-        assert_eq!(check_name("  Ana Pop ").unwrap(), "Ana Pop");
-        assert!(check_name(&"ș".repeat(100)).is_ok());
-        for wrong in ["", "  ", "a\0b", "a\nb", "\u{1b}[31mred", &"ș".repeat(101)] {
-            assert_eq!(check_name(wrong).unwrap_err().field, "name", "{wrong:?}");
+    /// What the search of administrators looks in.
+    #[must_use]
+    pub fn search_key(&self) -> String {
+        format!("{} {}", self.name, self.email).to_lowercase()
+    }
+
+    /// Whether its last use is to be written: not at every use.
+    #[must_use]
+    pub fn is_seen_again(&self, now: DateTime<Utc>) -> bool {
+        self.seen_at.is_none_or(|seen| now - seen >= SEEN_EVERY)
+    }
+}
+
+/// Your own account.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = User)]
+pub struct Profile {
+    pub id: Uuid,
+    pub name: String,
+    pub email: String,
+    /// A role's name.
+    #[schema(value_type = String)]
+    pub role: Role,
+    pub language: Language,
+    pub theme: Theme,
+    pub accent: Accent,
+    /// Name it with a change.
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    /// When the account is deleted, while it is leaving.
+    pub deletes_at: Option<DateTime<Utc>>,
+}
+
+impl From<Account> for Profile {
+    fn from(account: Account) -> Self {
+        Self {
+            id: account.id,
+            name: account.name,
+            email: account.email,
+            role: account.role,
+            language: account.language,
+            theme: account.theme,
+            accent: account.accent,
+            version: account.version,
+            created_at: account.created_at,
+            deletes_at: account.deletes_at,
+        }
+    }
+}
+
+/// An account as administrators see it: nothing of what the person prefers.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Account)]
+pub struct Entry {
+    pub id: Uuid,
+    pub name: String,
+    pub email: String,
+    /// A role's name.
+    #[schema(value_type = String)]
+    pub role: Role,
+    pub state: State,
+    /// Name it with a change.
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    /// Last use, to the quarter of an hour.
+    pub seen_at: Option<DateTime<Utc>>,
+    /// When the account is deleted, while it is leaving.
+    pub deletes_at: Option<DateTime<Utc>>,
+}
+
+impl From<Account> for Entry {
+    fn from(account: Account) -> Self {
+        Self {
+            id: account.id,
+            name: account.name,
+            email: account.email,
+            role: account.role,
+            state: account.state,
+            version: account.version,
+            created_at: account.created_at,
+            seen_at: account.seen_at,
+            deletes_at: account.deletes_at,
         }
     }
 }

@@ -9,23 +9,25 @@ mod repository;
 mod service;
 
 pub use config::Config;
-pub use domain::Account;
-
 use platform::{Platform, Result, Service, db::Migration, hints, service::rpc_router};
 use std::sync::Arc;
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "accounts", sql: include_str!("../migrations/0001_accounts.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "accounts", sql: include_str!("../migrations/0001_accounts.sql") },
+    Migration { version: 2, name: "profiles", sql: include_str!("../migrations/0002_profiles.sql") },
+];
 
 /// Starts the service.
 ///
 /// # Errors
-/// When its tables cannot be brought up to date.
-pub async fn start(platform: &Platform, _: Config) -> Result<Service> {
+/// When its tables cannot be brought up to date, or the configuration makes no sense.
+pub async fn start(platform: &Platform, config: Config) -> Result<Service> {
+    config.check()?;
     let platform = platform.acting_as("user");
     platform.db.migrate("user", MIGRATIONS).await?;
     hints::relay(&platform, events::TOPIC);
-    let users = service::Users::new(&platform);
+    let users = service::Users::new(&platform, config);
+    platform.background.spawn_until_drained(users.clone().delete_for_ever());
 
     let http = handlers::http::api().router("user", platform.signer.clone(), platform.metrics.clone(), users.clone());
     let rpc = rpc_router(handlers::grpc::routes(users.clone()), platform.signer.clone());

@@ -19,6 +19,8 @@ pub struct Client {
     http: reqwest::Client,
     base: String,
     cookie: Arc<Mutex<Option<String>>>,
+    /// An API key, for a program.
+    key: Option<String>,
 }
 
 /// What came back.
@@ -57,12 +59,17 @@ impl Client {
         });
         // No connection outlives its request: a killed server must not be met again by a dead one.
         let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).connect_timeout(CALL).build()?;
-        Ok(Self { http, base, cookie: Arc::default() })
+        Ok(Self { http, base, cookie: Arc::default(), key: None })
     }
 
     /// The same person on another device: no session yet.
     pub fn nobody(&self) -> Self {
-        Self { cookie: Arc::default(), ..self.clone() }
+        Self { cookie: Arc::default(), key: None, ..self.clone() }
+    }
+
+    /// A program with an API key.
+    pub fn with_key(&self, key: &str) -> Self {
+        Self { cookie: Arc::default(), key: Some(key.into()), ..self.clone() }
     }
 
     pub fn cookie(&self) -> Option<String> {
@@ -73,6 +80,9 @@ impl Client {
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let writes = method != Method::GET;
         let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(key) = &self.key {
+            return request.bearer_auth(key);
+        }
         if writes {
             request = request.header("X-CSRF", "1");
         }

@@ -1,6 +1,10 @@
 //! JSON in, JSON out. The session's token goes to the gateway in a header of the answer, which makes
 //! a cookie of it and hands on no `x-taifas-` header; it is in no body.
 
+mod account;
+mod admin;
+mod keys;
+
 use crate::{
     domain::{Client, Standing, User, party},
     service::{Auth, SettingUp, SignedIn, SigningIn},
@@ -10,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use platform::{
     Error, Result,
     api::{Api, Json, Policy},
-    principal::{Caller, Person},
+    principal::{Caller, Permission, Person},
 };
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
@@ -24,12 +28,38 @@ const SESSION_SECONDS: HeaderName = HeaderName::from_static("x-taifas-session-se
 /// From the gateway to auth: the client's network address.
 const CLIENT: HeaderName = HeaderName::from_static("x-taifas-client");
 
+const SECURITY: Policy = Policy::Needs(Permission::AccountSecurity);
+const KEYS: Policy = Policy::Needs(Permission::KeysManage);
+const PEOPLE: Policy = Policy::Needs(Permission::PeopleManage);
+const ROLES: Policy = Policy::Needs(Permission::RolesManage);
+const INSTANCE: Policy = Policy::Needs(Permission::InstanceManage);
+
 pub fn api() -> Api<Auth> {
     Api::default()
         .route(Policy::Public, routes!(standing))
         .route(Policy::Public, routes!(set_up))
         .route(Policy::Public, routes!(sign_in))
         .route(Policy::Person, routes!(sign_out))
+        .route(SECURITY, routes!(account::sign_out_everywhere))
+        .route(Policy::Public, routes!(account::register))
+        .route(Policy::Public, routes!(account::look))
+        .route(Policy::Public, routes!(account::accept))
+        .route(Policy::Public, routes!(account::forgot))
+        .route(Policy::Public, routes!(account::reset))
+        .route(SECURITY, routes!(account::change_password))
+        .route(SECURITY, routes!(account::delete))
+        .route(SECURITY, routes!(account::keep))
+        .route(KEYS, routes!(keys::list, keys::mint))
+        .route(KEYS, routes!(keys::revoke))
+        .route(PEOPLE, routes!(admin::make_account))
+        .route(PEOPLE, routes!(admin::link_new_password))
+        .route(PEOPLE, routes!(admin::sign_out))
+        .route(PEOPLE, routes!(admin::invitations, admin::invite))
+        .route(PEOPLE, routes!(admin::revoke_invitation))
+        .route(PEOPLE, routes!(admin::roles))
+        .route(ROLES, routes!(admin::make_role))
+        .route(ROLES, routes!(admin::change_role, admin::remove_role))
+        .route(INSTANCE, routes!(admin::look, admin::change_look))
 }
 
 /// Where you stand: to set up, signed out or signed in
@@ -68,19 +98,29 @@ async fn sign_in(
 #[utoipa::path(post, path = "/api/v1/auth/sign-out", tag = "account", responses((status = 204)))]
 async fn sign_out(State(auth): State<Auth>, person: Person) -> Result<(StatusCode, HeaderMap)> {
     auth.sign_out(&person).await?;
-    Ok((StatusCode::NO_CONTENT, HeaderMap::from_iter([(SESSION, HeaderValue::from_static(""))])))
+    Ok((StatusCode::NO_CONTENT, farewell()))
 }
 
-fn greet(status: StatusCode, SignedIn { user, token, absolute }: SignedIn) -> Result<Greeting> {
+/// The cookie ends.
+fn farewell() -> HeaderMap {
+    HeaderMap::from_iter([(SESSION, HeaderValue::from_static(""))])
+}
+
+fn greet(status: StatusCode, signed_in: SignedIn) -> Result<Greeting> {
+    let headers = cookie(&signed_in)?;
+    Ok((status, headers, Json(Welcome { user: signed_in.user })))
+}
+
+/// The headers of which the gateway makes the cookie.
+fn cookie(SignedIn { token, absolute, .. }: &SignedIn) -> Result<HeaderMap> {
     let mut token = HeaderValue::from_str(token.expose_secret()).map_err(Error::internal)?;
     // not printed with the other headers
     token.set_sensitive(true);
-    let headers = [
+    Ok(HeaderMap::from_iter([
         (SESSION, token),
         (SESSION_SECONDS, HeaderValue::from(absolute.as_secs())),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
-    Ok((status, HeaderMap::from_iter(headers), Json(Welcome { user })))
+    ]))
 }
 
 fn client(headers: &HeaderMap) -> Client {

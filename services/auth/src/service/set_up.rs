@@ -1,21 +1,16 @@
 //! Setting up an instance: whoever holds the link that the server printed makes the first account.
 
 use super::{Auth, SignedIn};
-use crate::{
-    domain::{Client, Hidden, User, check_new_password},
-    repository,
-};
+use crate::domain::{Account, Client, Hidden};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use futures_util::FutureExt as _;
-use platform::{Error, Result};
-use proto::user::v1::{CheckRequest, CreateFirstRequest};
+use platform::{Error, Result, principal::Caller};
+use proto::user::v1::CreateFirstRequest;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use std::sync::atomic::{AtomicBool, Ordering};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::Mutex;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 /// How far set-up is. One at a time: whoever holds the lock is the only one who sets up.
 #[derive(Default)]
@@ -85,39 +80,18 @@ impl Auth {
                 "this set-up link is not valid (any more); open the one the server printed last",
             ));
         }
-        self.check_fields(&asked).await?;
+        self.check_new(&asked.name, &asked.email, &asked.password).await?;
 
         let id = self.platform.ids.id();
         let hash = self.passwords.turn().await?.hash(asked.password).await?;
-        self.store_password(id, hash).await?;
+        self.store_new_password(id, hash, None).await?;
         let request = CreateFirstRequest { id: id.as_bytes().into(), name: asked.name, email: asked.email };
-        let user = User::try_from(self.users.clone().create_first(request).await?.into_inner())?;
+        let account = Account::try_from(self.users.clone().create_first(request).await?.into_inner())?;
         self.set_up.done.store(true, Ordering::Relaxed);
         *link = None;
         drop(link);
 
-        tracing::info!(user = %user.id, "the instance is set up");
-        self.open_session(user, client).await
-    }
-
-    /// Names the field that will not do, before anything is stored.
-    async fn check_fields(&self, asked: &SettingUp) -> Result<()> {
-        let request = CheckRequest { name: asked.name.clone(), email: asked.email.clone() };
-        let wrong = self.users.clone().check(request).await?.into_inner();
-        if !wrong.field.is_empty() {
-            return Err(Error::invalid(&wrong.field, wrong.why));
-        }
-        check_new_password(&asked.password)
-    }
-
-    async fn store_password(&self, space: Uuid, hash: String) -> Result<()> {
-        let now = self.platform.clock.now();
-        self.platform
-            .db
-            .write(space, move |tx| {
-                let hash = hash.clone();
-                async move { repository::set_password(tx, space, &hash, now).await }.boxed()
-            })
-            .await
+        tracing::info!(user = %account.id, "the instance is set up");
+        self.open_session(account, client, &Caller::Nobody).await
     }
 }

@@ -53,7 +53,7 @@ impl House {
     pub async fn alone(folder: &Path, config: Config) -> Self {
         let clock = FixedClock::at(chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap());
         let platform = isolated::platform(folder, clock.clone(), Arc::new(SystemIds)).await.unwrap();
-        let (service, link) = auth::start(&platform, config, false).await.unwrap();
+        let (service, link) = auth::start(&platform, config, "https://chat.example.org").await.unwrap();
         (service.ready)().await.unwrap();
         platform.peers.announce("auth", service.router.clone()).unwrap();
         Self { platform, clock, link, router: service.router, folder: None }

@@ -19,8 +19,12 @@ use std::sync::{
 async fn set_up_makes_an_administrator_signs_them_in_and_works_once() {
     let house = House::new(Config::default()).await;
     let standing = house.get(None).await.body;
-    let instance = json!({"name": "Taifas", "version": env!("CARGO_PKG_VERSION")});
-    assert_eq!(standing, json!({"state": "setup", "instance": instance, "secure": false, "user": null}));
+    let instance =
+        json!({"name": "Taifas", "version": env!("CARGO_PKG_VERSION"), "accent": "azurite", "greeting": null});
+    assert_eq!(
+        standing,
+        json!({"state": "setup", "instance": instance, "secure": true, "registration": "invite", "mail": false, "user": null})
+    );
 
     let token = house.link.token().await.unwrap().unwrap();
     let answer = house.set_up_with(&token).await;

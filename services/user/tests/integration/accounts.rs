@@ -100,7 +100,14 @@ async fn me_is_the_account_of_the_caller_after_a_restart_too() {
     let (status, body) = house.me(Some(&person(ANA))).await;
     assert_eq!(status, StatusCode::OK);
     // the role is the account's, not the one the principal was signed with
-    assert_eq!(body, json!({"id": ANA, "name": "Ana", "email": "Ana@Example.org", "role": "admin"}));
+    assert_eq!(
+        body,
+        json!({
+            "id": ANA, "name": "Ana", "email": "Ana@Example.org", "role": "admin", "language": "system",
+            "theme": "system", "accent": "azurite", "version": 1, "created_at": "2027-01-15T08:00:00Z",
+            "deletes_at": null
+        })
+    );
     assert_eq!(house.me(Some(&person(EVA))).await.0, StatusCode::NOT_FOUND);
     let found = house.rpc("gateway").by_id(ByIdRequest { id: ANA.as_bytes().into() }).await.unwrap().into_inner();
     assert_eq!(found.account.unwrap().name, "Ana");
