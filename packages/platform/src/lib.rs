@@ -7,6 +7,7 @@ pub mod cache;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod descriptors;
 pub mod error;
 pub mod events;
 pub mod failpoint;

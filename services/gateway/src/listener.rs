@@ -11,7 +11,7 @@ use hyper_util::{
         graceful::{GracefulShutdown, Watcher},
     },
 };
-use platform::{Error, Result};
+use platform::{Error, Result, descriptors};
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -53,6 +53,15 @@ pub async fn listen(config: &Config) -> Result<Listening> {
         })
     })?;
     let address = listener.local_addr()?;
+    let descriptors = descriptors::raise();
+    // An answer that is being written holds a connection to its provider besides.
+    let most = u64::try_from(config.connections).unwrap_or(u64::MAX).saturating_mul(2);
+    if descriptors < most {
+        tracing::warn!(
+            "this process may hold {descriptors} files and connections open, which is less than gateway.connections may \
+             need ({most}); raise the limit (ulimit -n, LimitNOFILE), or lower gateway.connections"
+        );
+    }
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
