@@ -1,41 +1,14 @@
 // axe finds nothing to object to in any state of any page, light and dark, wide and narrow (WCAG 2.2 AA).
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { clean, LOOKS, objections } from "./harness/axe.mjs";
 import { chatId, composer, openNew, replies, script, send, untilState, untilText } from "./harness/chat.mjs";
 import { ANA, Server } from "./harness/server.mjs";
 import { story, suite } from "./harness/suite.mjs";
-import { until } from "./harness/until.mjs";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-const LOOKS = [
-  { theme: "light", width: 1280, height: 800 },
-  { theme: "dark", width: 1280, height: 800 },
-  { theme: "light", width: 360, height: 740 },
-  { theme: "dark", width: 360, height: 740 },
-];
 const QUICK = script({ tokens: 12, delay_ms: 0 });
 const RICH = script({ tokens: 500, style: "markdown", seed: 7, delay_ms: 0 });
 
 const running = suite();
-
-/** What axe objects to. @param {import("playwright-core").Page} page @returns {Promise<string[]>} */
-async function objections(page) {
-  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
-  return page.evaluate(async (tags) => {
-    const { violations } = await window.axe.run(document, { runOnly: tags, resultTypes: ["violations"] });
-    return violations.flatMap(({ id, help, nodes }) => nodes.map((node) => `${id} (${help}) at ${node.target.join(" ")}: ${node.any[0]?.message ?? node.all[0]?.message ?? node.none[0]?.message ?? ""}`));
-  }, RULES);
-}
-
-/** Fails with every objection in one message. @param {import("playwright-core").Page} page @param {string} state */
-async function clean(page, state) {
-  // Colours are judged as they rest, not on their way.
-  await until("nothing fades", 3_000, () => page.evaluate(() => document.getAnimations().every((a) => a.playState !== "running" || a.effect?.getComputedTiming().iterations === Infinity || a.animationName === "run-out")));
-  const found = await objections(page);
-  assert.deepEqual(found, [], `${state} has ${found.length} objections`);
-}
 
 story(running, "the check itself finds what is wrong", async ({ open }) => {
   const { page } = await open();

@@ -12,7 +12,7 @@ export const account = accountApi(call);
 export const accountKeys = {
   me: ["me"] as const,
   instructions: ["instructions"] as const,
-  devices: ["devices"] as const,
+  devices: ["sessions"] as const,
   apiKeys: ["api-keys"] as const,
   noticePreferences: ["notice-preferences"] as const,
   usage: (from: string, to: string) => ["usage", from, to] as const,

@@ -17,3 +17,8 @@ export function useHash(): string {
 export function clearHash(): void {
   history.replaceState(history.state, "", location.pathname + location.search);
 }
+
+/** The whole address of a tab, over the page that is open. A bare `#…` counts as a skip link for readers. */
+export function settingsAddress(tab: string): string {
+  return `${location.origin}${location.pathname}${location.search}#settings/${tab}`;
+}

@@ -84,7 +84,7 @@ function Models({ models, onEdit }: { models: AdminModel[]; onEdit: (model: Admi
             onDragOver={(event) => over(event, at)}
             onDrop={(event) => { event.preventDefault(); setDragged(null); keep(models); }}
           >
-            <td>
+            <td className="narrow">
               <button
                 type="button"
                 className="ib sm grip"

@@ -2,7 +2,7 @@
 import { ArrowLeft } from "lucide-react";
 import { account } from "../../api/account";
 import { queryClient } from "../../api/queryClient";
-import { useHash } from "../../stores/hash";
+import { settingsAddress, useHash } from "../../stores/hash";
 import { t, type TextId } from "../../texts/t";
 import { DeleteAccount } from "./DeleteAccount";
 import { ExportRow } from "./ExportRow";
@@ -24,7 +24,7 @@ export function DataTab() {
   if (title) {
     return (
       <div className="sub-page">
-        <a className="btn g sm back" href="#settings/data"><ArrowLeft className="i sm" />{t("settings.data")}</a>
+        <a className="btn g sm back" href={settingsAddress("data")}><ArrowLeft className="i sm" />{t("settings.data")}</a>
         <h3>{t(title)}</h3>
         {page === "leave" ? <DeleteAccount /> : <FiledChats filter={page === "trash" ? "trash" : "archived"} />}
       </div>
@@ -32,8 +32,8 @@ export function DataTab() {
   }
   return (
     <>
-      <Row label={t("settings.archived")} hint={t("settings.archivedHint")}><a className="btn sm" href="#settings/data/archived">{t("settings.manage")}</a></Row>
-      <Row label={t("settings.trash")} hint={t("settings.trashHint")}><a className="btn sm" href="#settings/data/trash">{t("settings.manage")}</a></Row>
+      <Row label={t("settings.archived")} hint={t("settings.archivedHint")}><a className="btn sm" href={settingsAddress("data/archived")}>{t("settings.manage")}</a></Row>
+      <Row label={t("settings.trash")} hint={t("settings.trashHint")}><a className="btn sm" href={settingsAddress("data/trash")}>{t("settings.manage")}</a></Row>
       <AskRow
         label={t("settings.archiveAll")}
         button={t("settings.archiveAllDo")}
@@ -56,7 +56,7 @@ export function DataTab() {
       />
       <ExportRow />
       <ImportRow />
-      <Row label={t("settings.leave")} hint={t("settings.leaveHint")}><a className="btn sm" href="#settings/data/leave" data-testid="leave">{t("settings.leaveDo")}</a></Row>
+      <Row label={t("settings.leave")} hint={t("settings.leaveHint")}><a className="btn sm" href={settingsAddress("data/leave")} data-testid="leave">{t("settings.leaveDo")}</a></Row>
     </>
   );
 }

@@ -8,6 +8,7 @@ import { TriangleAlert } from "lucide-react";
 import { useState, type FormEvent } from "react";
 import { account } from "../../api/account";
 import { useWork } from "../../api/useWork";
+import { settingsAddress } from "../../stores/hash";
 import { clearLocalData } from "../../stores/localData";
 import { tellTabs } from "../../stores/tabs";
 import { t } from "../../texts/t";
@@ -52,7 +53,7 @@ export function DeleteAccount() {
       {!wrong && <ErrorLine text={work.error} />}
       <div className="buttons start">
         <Button look="danger" type="submit" disabledReason={reason}>{t("settings.leaveYes")}</Button>
-        <a className="btn g" href="#settings/data">{t("cancel")}</a>
+        <a className="btn g" href={settingsAddress("data")}>{t("cancel")}</a>
       </div>
     </form>
   );

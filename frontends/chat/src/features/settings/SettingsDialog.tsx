@@ -5,7 +5,7 @@ import { IconButton } from "@taifas/ui-components/IconButton";
 import { Bell, ChartColumn, CircleUser, Database, KeyRound, MessageSquareText, Settings2, Shield, X } from "lucide-react";
 import { useEffect, useRef, type ComponentType } from "react";
 import { standing } from "../../api/account";
-import { clearHash } from "../../stores/hash";
+import { clearHash, settingsAddress } from "../../stores/hash";
 import { t, type TextId } from "../../texts/t";
 import { DataTab } from "./DataTab";
 import { GeneralTab } from "./GeneralTab";
@@ -52,7 +52,7 @@ export function SettingsDialog({ hash }: { hash: string }) {
     <Dialog label={t("settings.title")} size="sheet" onClose={clearHash} data-testid="settings">
       <nav className="set-tabs" aria-label={t("settings.tabs")} ref={list}>
         {tabs.map(({ id, title, Icon }) => (
-          <a key={id} className={id === open.id ? "row on" : "row"} href={`#settings/${id}`} aria-current={id === open.id ? "page" : undefined} data-testid={`tab-${id}`}>
+          <a key={id} className={id === open.id ? "row on" : "row"} href={settingsAddress(id)} aria-current={id === open.id ? "page" : undefined} data-testid={`tab-${id}`}>
             <Icon className="i" /><span className="grow">{t(title)}</span>
           </a>
         ))}
