@@ -5,6 +5,7 @@
 mod feed;
 mod follows;
 mod frame;
+mod presence;
 mod socket;
 
 use crate::{Gateway, follow, security};

@@ -1,7 +1,7 @@
 //! What one client hears, whatever it is connected by: hints behind its place, a beat, and the end
 //! when its session ends or the server does. It is pulled: a slow client holds nothing but a place.
 
-use super::frame;
+use super::{frame, presence::Presence};
 use crate::{Gateway, admission::Place};
 use http::{HeaderMap, header};
 use platform::{
@@ -26,6 +26,7 @@ pub struct Feed {
     pub watch: Watch,
     beat: Interval,
     ending: CancellationToken,
+    presence: Option<Presence>,
     _place: Place,
 }
 
@@ -72,8 +73,9 @@ impl Feed {
         let hearing = gateway.platform.hints.subscribe(person.user, from);
         let ending = gateway.platform.background.ending();
         gateway.connected.add(1, &[]);
+        let presence = Presence::begin(&gateway, &person);
         let watch = Watch { gateway, person, credentials, ticks: every(LOOK), due: false };
-        Ok(Self { hearing, watch, beat: every(BEAT), ending, _place: place })
+        Ok(Self { hearing, watch, beat: every(BEAT), ending, presence, _place: place })
     }
 
     pub fn hello(&self) -> String {
@@ -103,6 +105,9 @@ impl Feed {
                 }
             },
             _ = self.beat.tick() => {
+                if let Some(presence) = &self.presence {
+                    presence.say();
+                }
                 let at = self.hearing.position();
                 Next::Frames(vec![(frame::ping(at), Some(at))])
             }
