@@ -27,7 +27,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use utoipa::openapi::OpenApi;
 
 /// Every service there is.
-const SERVICES: [&str; 6] = ["gateway", "user", "auth", "session", "chat", "ai"];
+const SERVICES: [&str; 8] = ["gateway", "user", "auth", "session", "chat", "ai", "analytics", "notification"];
 
 /// Runs until the process is asked to end.
 ///
@@ -53,6 +53,8 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     announce(auth)?;
     announce(chat::start(&platform, settings.chat).await?)?;
     announce(ai::start(&platform, settings.ai).await?)?;
+    announce(analytics::start(&platform, settings.analytics).await?)?;
+    announce(notification::start(&platform, settings.notification, &url).await?)?;
     retention::keep(&platform, settings.platform.keep_events_days);
     let router = gateway::start(&platform, settings.gateway, &document(), ready)?;
     greet(&url, setup.token().await?.as_deref())?;
@@ -115,7 +117,16 @@ async fn platform(ports: &Ports, folder: &Path) -> anyhow::Result<Platform> {
 /// The description of every route of every service.
 pub fn document() -> OpenApi {
     let mut document = gateway::document();
-    for part in [user::document(), auth::document(), session::document(), chat::document(), ai::document()] {
+    let parts = [
+        user::document(),
+        auth::document(),
+        session::document(),
+        chat::document(),
+        ai::document(),
+        analytics::document(),
+        notification::document(),
+    ];
+    for part in parts {
         document.merge(part);
     }
     document

@@ -25,6 +25,8 @@ pub struct Settings {
     pub session: session::Config,
     pub chat: chat::Config,
     pub ai: ai::Config,
+    pub analytics: analytics::Config,
+    pub notification: notification::Config,
 }
 
 /// Section `[log]`.
@@ -75,6 +77,8 @@ impl Default for Settings {
             session: session::Config::default(),
             chat: chat::Config::default(),
             ai: ai::Config::default(),
+            analytics: analytics::Config::default(),
+            notification: notification::Config::default(),
         }
     }
 }

@@ -16,6 +16,7 @@
 mod ai;
 mod apart;
 mod chat;
+mod notices;
 mod people;
 mod world;
 
@@ -45,7 +46,10 @@ fn case(operation: &str, of: &Sending) -> Option<Case> {
         "get /api/v1/models" => case(200, 200, Value::Null),
         "get /api/v1/admin/health" => case(200, 403, Value::Null),
         "get /api/v1/live" => case(400, 400, Value::Null),
-        _ => people::case(operation).or_else(|| chat::case(operation, of)).or_else(|| ai::case(operation)),
+        _ => people::case(operation)
+            .or_else(|| chat::case(operation, of))
+            .or_else(|| ai::case(operation))
+            .or_else(|| notices::case(operation)),
     }
 }
 

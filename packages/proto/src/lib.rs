@@ -17,6 +17,11 @@ pub mod chat {
         tonic::include_proto!("chat.v1");
     }
 }
+pub mod notification {
+    pub mod v1 {
+        tonic::include_proto!("notification.v1");
+    }
+}
 pub mod session {
     pub mod v1 {
         tonic::include_proto!("session.v1");

@@ -35,6 +35,7 @@ use platform::{
     principal::{Caller, Person},
 };
 use proto::{
+    notification::v1::mail_client::MailClient,
     session::v1::{CloseAllRequest, CloseRequest, OpenRequest, sessions_client::SessionsClient},
     user::v1::{AnyRequest, ByIdRequest, user_client::UserClient},
 };
@@ -55,6 +56,7 @@ pub struct Auth {
     url: Arc<str>,
     users: UserClient<Peer>,
     sessions: SessionsClient<Peer>,
+    mail: MailClient<Peer>,
     passwords: Passwords,
     limits: Limits,
     authorizer: Arc<dyn Authorizer>,
@@ -74,6 +76,7 @@ impl Auth {
         Self {
             users: UserClient::new(platform.peer("user")),
             sessions: SessionsClient::new(platform.peer("session")),
+            mail: MailClient::new(platform.peer("notification")),
             passwords: Passwords::new(platform.ids.clone()),
             limits: Limits::new(platform, &config),
             authorizer: Arc::new(CasbinAuthorizer::new(platform.db.clone())),

@@ -48,6 +48,12 @@ const SERVICES: &[(&str, &str)] = &[
     ("/api/v1/drafts/{*rest}", "chat"),
     ("/api/v1/projects", "chat"),
     ("/api/v1/projects/{*rest}", "chat"),
+    ("/api/v1/usage", "analytics"),
+    ("/api/v1/admin/usage", "analytics"),
+    ("/api/v1/notices", "notification"),
+    ("/api/v1/notices/{*rest}", "notification"),
+    ("/api/v1/admin/mail", "notification"),
+    ("/api/v1/admin/mail/{*rest}", "notification"),
 ];
 
 pub(crate) fn router(gateway: Gateway) -> Router {

@@ -84,6 +84,11 @@ pub async fn erase(tx: &mut Tx<'_>, space: Uuid) -> Result<()> {
     Ok(())
 }
 
+/// What a session was opened with, while it is remembered.
+pub async fn device(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<Option<String>> {
+    tx.query("select device from session_sessions where space_id = $1 and id = $2").bind(space).bind(id).value().await
+}
+
 /// Answers whether it had not been ended before.
 pub async fn revoke(tx: &mut Tx<'_>, space: Uuid, id: Uuid, at: DateTime<Utc>) -> Result<bool> {
     let changed = tx

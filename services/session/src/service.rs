@@ -124,6 +124,11 @@ impl Sessions {
         Ok(Some(session))
     }
 
+    /// What a session was opened with; none for one that is forgotten.
+    pub async fn device(&self, user: Uuid, id: Uuid) -> Result<Option<String>> {
+        self.platform.db.read(user, move |tx| async move { repository::device(tx, user, id).await }.boxed()).await
+    }
+
     /// A full disk must not sign people out, so a failure is only told to the log.
     async fn note_use(&self, user: Uuid, id: Uuid, address: Option<String>, now: DateTime<Utc>) {
         let noted = self.platform.db.write(user, move |tx| {

@@ -8,6 +8,7 @@ use crate::{
 };
 use futures_util::FutureExt as _;
 use platform::{Error, Result, db::Scope, principal::Person};
+use proto::notification::v1::AbilityRequest;
 
 impl Auth {
     pub async fn look(&self) -> Result<Look> {
@@ -39,9 +40,9 @@ impl Auth {
             .await
     }
 
-    /// Whether letters can be sent; no service of this instance sends any yet.
-    #[expect(clippy::unused_async, reason = "asked of another service once there is one")]
+    /// Whether letters can be sent. Where that cannot be found out they cannot.
     pub(super) async fn has_mail(&self) -> bool {
-        false
+        let answer = self.mail.clone().ability(AbilityRequest {}).await;
+        answer.is_ok_and(|answer| answer.into_inner().configured)
     }
 }

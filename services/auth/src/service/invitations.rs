@@ -13,7 +13,7 @@ use platform::{
     db::Scope,
     principal::{Person, Role},
 };
-use proto::user::v1::CheckRequest;
+use proto::{notification::v1::SendRequest, user::v1::CheckRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -207,8 +207,18 @@ impl Auth {
     }
 
     /// Sends a link by e-mail where that is possible; answers whether it was.
-    #[expect(clippy::unused_async, reason = "asked of another service once there is one")]
-    pub(super) async fn mail_link(&self, _: &str, _: &str, _: &str, _: &str, _: &str) -> Result<bool> {
-        Ok(false)
+    pub(super) async fn mail_link(
+        &self,
+        template: &str,
+        to: &str,
+        language: &str,
+        name: &str,
+        link: &str,
+    ) -> Result<bool> {
+        let instance = self.look().await?.name;
+        let fields = [("name", name), ("link", link), ("instance", &instance)];
+        let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let request = SendRequest { template: template.into(), to: to.into(), language: language.into(), fields };
+        Ok(self.mail.clone().send(request).await.map_err(Error::from)?.into_inner().queued)
     }
 }

@@ -78,6 +78,13 @@ impl pb::sessions_server::Sessions for Sessions {
         let sessions = sessions.into_iter().map(|session| session.as_bytes().into()).collect();
         Ok(Response::new(pb::Presence { present: any, sessions }))
     }
+
+    async fn device(&self, request: Request<pb::DeviceRequest>) -> Result<Response<pb::DeviceAnswer>, Status> {
+        require_service(&request, ASKING)?;
+        let asked = request.into_inner();
+        let device = Self::device(self, id(&asked.user)?, id(&asked.session)?).await?;
+        Ok(Response::new(pb::DeviceAnswer { device }))
+    }
 }
 
 fn opening(asked: &pb::OpenRequest) -> Result<Opening, Error> {

@@ -1,0 +1,4 @@
+//! The doors of analytics: JSON and CSV.
+
+mod csv;
+pub mod http;
