@@ -1,6 +1,6 @@
 // The rest of what can be done with chats, for parts of the app that are loaded when they are needed.
 import type { Call } from "./request";
-import type { Project, ProjectColor, Search, Sent, StoredDraft, Thread, Tree } from "./types";
+import type { Limits, Project, ProjectColor, Search, Sent, StoredDraft, Thread, Tree } from "./types";
 
 export interface ProjectFields {
   name: string;
@@ -25,6 +25,7 @@ export function createChatApi(call: Call) {
     changeProject: (id: string, version: number, change: Partial<ProjectFields>) =>
       call<Project>("PATCH", `/api/v1/projects/${id}`, { body: { version, ...change } }),
     removeProject: (id: string) => call<void>("DELETE", `/api/v1/projects/${id}`),
+    limits: () => call<Limits>("GET", "/api/v1/limits"),
     restoreProject: (id: string) => call<Project>("POST", `/api/v1/projects/${id}/restore`),
   };
 }

@@ -1,9 +1,6 @@
 // The shapes of the API under short names, taken from the generated schema by route so that the names
 // the server gives its components do not matter here.
-import type { StoredFile } from "./coming";
 import type { components, paths } from "./schema";
-
-export type { Limits, StoredFile } from "./coming";
 
 type Json<T> = T extends { content: { "application/json": infer Body } } ? Body : never;
 /** The server gives these always; its description lets older stored answers leave them out. */
@@ -16,7 +13,7 @@ type PlainChat = Json<paths["/api/v1/chats"]["get"]["responses"][200]>["chats"][
 export type Chat = Always<PlainChat, "pinned" | "archived" | "unread">;
 export interface ChatPage { chats: Chat[]; next?: string | null }
 type OpenChat = Json<paths["/api/v1/chats/{id}"]["get"]["responses"][200]>;
-export type Message = Always<OpenChat["messages"][number], "siblings"> & { attachments?: StoredFile[] };
+export type Message = Always<OpenChat["messages"][number], "siblings">;
 export interface Thread { chat: Chat; messages: Message[]; draft?: StoredDraft | null }
 export type MessageState = Message["state"];
 export type Reason = NonNullable<Message["reason"]>;
@@ -29,6 +26,8 @@ export type TreeNode = Tree["nodes"][number];
 export type Project = components["schemas"]["Project"];
 export type ProjectColor = "slate" | "azurite" | "moss" | "ochre" | "rust" | "plum";
 type Results = Json<paths["/api/v1/search"]["get"]["responses"][200]>;
+export type Limits = components["schemas"]["OwnLimits"];
+export type StoredFile = Json<paths["/api/v1/files"]["post"]["responses"][201]>;
 export type Search = Omit<Results, "results"> & { results: (Omit<Results["results"][number], "chat"> & { chat: Chat })[] };
 /** Which chats a list shows. */
 export type Shelf = "recent" | "pinned" | "archived" | "trash";

@@ -1,5 +1,5 @@
 // The one dialog that may be open over the app.
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { useLocation } from "wouter";
 import { useStore } from "zustand";
 import { closeDialog, dialogs } from "../stores/dialogs";
@@ -11,7 +11,12 @@ import { chatPath } from "./routes";
 export function Dialogs() {
   const { open } = useStore(dialogs);
   const [path, navigate] = useLocation();
-  useEffect(closeDialog, [path]);
+  const shownOn = useRef(path);
+  useEffect(() => {
+    // Not at first: what is open then was opened while this was on its way.
+    if (shownOn.current !== path) closeDialog();
+    shownOn.current = path;
+  }, [path]);
   switch (open?.kind) {
     case "palette":
       return (

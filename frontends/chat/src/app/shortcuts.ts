@@ -27,6 +27,7 @@ const SHIFTED: Record<string, (navigate: (to: string) => void) => void> = {
 /** With Ctrl/⌘ alone. */
 const PLAIN: Record<string, () => void> = {
   k: () => openDialog({ kind: "palette" }),
+  u: () => window.dispatchEvent(new Event("taifas:attach")),
   "/": () => openDialog({ kind: "shortcuts" }),
 };
 

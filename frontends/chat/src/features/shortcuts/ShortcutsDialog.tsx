@@ -12,6 +12,7 @@ const KEYS: [TextId, string[]][] = [
   ["keys.newChat", [C, S, "O"]],
   ["keys.sidebar", [C, S, "S"]],
   ["keys.focus", [S, "Esc"]],
+  ["keys.attach", [C, "U"]],
   ["keys.copyAnswer", [C, S, "C"]],
   ["keys.copyCode", [C, S, ";"]],
   ["keys.delete", [C, S, "⌫"]],
