@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run web test check format release bench openapi clean
+.PHONY: help run web test check format release package bench openapi clean
 
 WEB_SOURCES := $(shell git ls-files frontends packages/api-client packages/markdown packages/ui-components package.json package-lock.json 2>/dev/null)
 WEB := frontends/chat/dist/index.html
@@ -35,6 +35,9 @@ format: ## Format the Rust sources
 release: $(WEB) ## The optimised binary, web app inside: target/release/taifas
 	@tools/need rust cc
 	cargo build --release --locked -p taifas
+
+package: release ## A Debian package of the optimised binary: target/package/taifas_*.deb
+	@tools/package target/release/taifas
 
 bench: release ## Measure against controls of the same run
 	@tests/performance/run

@@ -11,6 +11,7 @@ mod door;
 mod faults;
 mod harness;
 mod live;
+mod package;
 mod sends;
 mod start_up;
 mod stops;
