@@ -43,6 +43,20 @@ pub enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Make an administrator, or let somebody set a new password, on a stopped instance
+    #[command(
+        after_long_help = "For whoever is locked out: the instance must be stopped, and nobody has to be signed in. The link \
+        works once; start Taifas before you open it.\n\n\
+        Examples:\n  \
+        taifas admin create --name 'Ana Pop' --email ana@example.org\n  \
+        taifas admin reset-password ana@example.org --data /var/lib/taifas/data"
+    )]
+    Admin {
+        #[command(subcommand)]
+        what: Admin,
+        #[command(flatten)]
+        place: Place,
+    },
     /// Back up everything into one file, while the instance runs or when it is stopped
     #[command(
         after_long_help = "The file holds the database as of one moment, the stored files, and a manifest with the SHA-256 of \
@@ -102,14 +116,31 @@ pub enum Command {
     Version,
 }
 
+/// What to do with an account.
+#[derive(Subcommand)]
+pub enum Admin {
+    /// Make a further administrator and print the link that sets the password
+    Create {
+        #[arg(long)]
+        name: String,
+        #[arg(long)]
+        email: String,
+    },
+    /// Print a link with which somebody sets a new password
+    ResetPassword {
+        /// The account's e-mail address
+        email: String,
+    },
+}
+
 /// Which instance.
 #[derive(Args)]
 pub struct Place {
     /// The configuration file [default: taifas.toml, if there is one]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
     /// The folder that holds everything this instance keeps [default: data]
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", global = true)]
     pub data: Option<PathBuf>,
 }
 

@@ -79,7 +79,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
 }
 
 /// The ports on the adapters that their URLs name.
-async fn platform(ports: &Ports, folder: &Path) -> anyhow::Result<Platform> {
+pub async fn platform(ports: &Ports, folder: &Path) -> anyhow::Result<Platform> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let database = folder.join(Ports::after(&ports.database, "database", "sqlite")?);
     let streams = folder.join(Ports::after(&ports.streams, "streams", "file")?);

@@ -1,5 +1,6 @@
 //! The one executable: `taifas serve` runs an instance, the other commands look after one.
 
+mod admin;
 mod backup;
 mod cli;
 mod compose;
@@ -8,7 +9,7 @@ mod schema;
 mod settings;
 
 use clap::Parser as _;
-use cli::{Cli, Command, Place, Serve};
+use cli::{Admin, Cli, Command, Place, Serve};
 use settings::Settings;
 use std::{io::Write as _, process::ExitCode};
 
@@ -32,6 +33,14 @@ fn run(command: Command) -> anyhow::Result<bool> {
     match command {
         Command::Serve(flags) => serve(flags)?,
         Command::Migrate { place, check } => block_on(schema::migrate(&settings(place)?, check))?,
+        Command::Admin { place, what } => {
+            let asked = match what {
+                Admin::Create { name, email } => admin::Asked::Create { name, email },
+                Admin::ResetPassword { email } => admin::Asked::ResetPassword { email },
+            };
+            provide_tls();
+            block_on(admin::admin(settings(place)?, asked))?;
+        }
         Command::Backup { place, to, passphrase_file } => {
             backup::backup(&settings(place)?, to, backup::passphrase(passphrase_file.as_deref())?.as_deref())?;
         }
@@ -57,9 +66,13 @@ fn serve(flags: Serve) -> anyhow::Result<()> {
     let mut settings = Settings::load(flags.place.config.as_deref(), std::env::vars().collect())?;
     settings.apply(flags.place.data, flags.listen, flags.services, flags.demo, flags.log);
     platform::telemetry::start_logging(settings.log.format.into(), &settings.log.filter)?;
-    // One TLS implementation for every client in this process.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    provide_tls();
     block_on(compose::serve(settings))
+}
+
+/// One TLS implementation for every client in this process.
+fn provide_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {

@@ -334,11 +334,52 @@ async fn the_doctor_finds_what_is_wrong_and_says_what_to_do() -> Result<()> {
     Ok(())
 }
 
+/// Sets the password behind a link of the program, as the page of that link does.
+async fn set_password(server: &Server, printed: &str, password: &str) -> Result<()> {
+    let token = printed.split_once('#').and_then(|(_, rest)| rest.split_whitespace().next()).context("no link")?;
+    let nobody = Client::new(server.url())?;
+    let (path, body) = if printed.contains("/join#") {
+        let body = json!({"token": token, "name": "Second", "email": "second@example.org", "password": password});
+        ("/api/v1/auth/accept-invitation", body)
+    } else {
+        ("/api/v1/auth/reset-password", json!({"token": token, "password": password}))
+    };
+    let answer = nobody.post(path, &body).await?;
+    ensure!([200, 201].contains(&answer.status), "{path}: {} {}", answer.status, answer.text);
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_is_locked_out_comes_in_again() -> Result<()> {
+    let (mut server, _owner) = ready(&[]).await?;
+    let data = server.data().display().to_string();
+    let reset = ["admin", "reset-password", "owner@example.org", "--data", &data];
+    refuses(&server, &reset, &["in use by process", "systemctl stop"]).await?;
+    refuses(&server, &["admin", "reset-password", "a@example.org", "--data", "nowhere"], &["no instance in nowhere"])
+        .await?;
+    server.stop().await?;
+    refuses(&server, &["admin", "reset-password", "nobody@example.org", "--data", &data], &["account"]).await?;
+    let printed = works(&server, &reset).await?;
+    let create = ["admin", "create", "--name", "Second", "--email", "second@example.org", "--data", &data];
+    let created = works(&server, &create).await?;
+    refuses(&server, &create, &["address"]).await?;
+    server.again(&[]).await?;
+    let password = "another good password";
+    for (printed, email) in [(printed, "owner@example.org"), (created, "second@example.org")] {
+        set_password(&server, &printed, password).await?;
+        ensure!(set_password(&server, &printed, password).await.is_err(), "a link works twice");
+        let person = Client::new(server.url())?;
+        person.sign_in(email, password).await?.ok(200)?;
+        person.get("/api/v1/admin/health").await?.ok(200)?;
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn help_teaches_and_the_version_is_told() -> Result<()> {
     let server = Server::prepare(Binary::Shipped)?;
     let text = works(&server, &["--help"]).await?;
-    for command in ["serve", "migrate", "backup", "restore", "doctor", "openapi", "version"] {
+    for command in ["serve", "migrate", "admin", "backup", "restore", "doctor", "openapi", "version"] {
         ensure!(text.contains(command), "{command} is not in: {text}");
         let help = works(&server, &[command, "--help"]).await?;
         let exempt = ["openapi", "version"].contains(&command);
