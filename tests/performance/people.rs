@@ -145,7 +145,7 @@ struct Row {
 impl Row {
     fn first(database: &Database, table: &'static str, which: &str) -> Result<Self> {
         let mut statement = database.prepare(&format!("select * from {table} where {which} limit 1"))?;
-        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let values = statement.query_row([], |row| (0..names.len()).map(|at| row.get(at)).collect())?;
         let values: Vec<Value> = values;
         Ok(Self { table, columns: names.into_iter().zip(values).collect() })
@@ -180,9 +180,9 @@ impl Words {
     pub fn one(&mut self) -> String {
         const PARTS: [&str; 16] =
             ["ba", "lo", "mi", "ter", "san", "ru", "ve", "kal", "do", "ni", "pre", "so", "gar", "tu", "fi", "len"];
-        // The square of an even number between 0 and 1 prefers the first of 5,000 words.
-        let share = (self.dice() % 1_000_000) as f64 / 1e6;
-        let mut number = (share * share * 5_000.0) as usize;
+        // The square of an even share prefers the first of 5,000 words.
+        let share = self.dice() % 1_000;
+        let mut number = usize::try_from(share * share * 5_000 / 1_000_000).unwrap_or_default();
         let mut word = String::new();
         for _ in 0..2 + number % 3 {
             word.push_str(PARTS[number % PARTS.len()]);
