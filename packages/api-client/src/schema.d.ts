@@ -665,6 +665,23 @@ export interface paths {
         patch: operations["change"];
         trace?: never;
     };
+    "/api/v1/chats/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A chat as a file */
+        get: operations["export_chat"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/chats/{id}/forever": {
         parameters: {
             query?: never;
@@ -789,6 +806,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for an archive of all your data */
+        post: operations["begin_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How an export stands */
+        get: operations["export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The archive, for a day */
+        get: operations["export_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/files": {
         parameters: {
             query?: never;
@@ -819,6 +887,45 @@ export interface paths {
         };
         /** A file of yours */
         get: operations["open"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your imports, the latest first */
+        get: operations["imports"];
+        put?: never;
+        /**
+         * Bring in the chats of another system
+         * @description The export of ChatGPT, Claude, Open WebUI or LibreChat, or our own: a JSON file, or the archive as it
+         *     was given out. What cannot be kept is said. The same export again brings nothing twice.
+         */
+        post: operations["import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How an import stands */
+        get: operations["import_state"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1433,6 +1540,25 @@ export interface components {
              */
             version: number;
         };
+        /** @description All data of a person on its way out. */
+        Export: {
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description It can be fetched until then.
+             */
+            expires_at?: string | null;
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: int64
+             * @description In bytes, once it is ready.
+             */
+            size?: number | null;
+            /** @description `queued`, `running`, `ready` or `failed`. */
+            state: string;
+        };
         /** @description A file. */
         File: {
             /** Format: int64 */
@@ -1513,6 +1639,29 @@ export interface components {
              * @description How many chats that concerned.
              */
             chats: number;
+        };
+        /** @description Chats of another system on their way in. */
+        Import: {
+            /**
+             * Format: int64
+             * @description How many came in until now.
+             */
+            chats: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: int64 */
+            messages: number;
+            /** @description What could not be kept, and why. */
+            problems: components["schemas"]["Problem"][];
+            /** @description `chatgpt`, `claude`, `open-webui`, `librechat` or `taifas`, once it is known. */
+            source?: string | null;
+            /** @description `queued`, `running`, `ready` or `failed`. */
+            state: string;
+        };
+        ImportList: {
+            imports: components["schemas"]["Import"][];
         };
         /** @description This installation, for everybody. */
         Instance: {
@@ -2056,6 +2205,12 @@ export interface components {
              * @description The version you saw.
              */
             version: number;
+        };
+        /** @description Something that could not be kept. */
+        Problem: {
+            /** @description A chat's title, or a file's name. */
+            what: string;
+            why: string;
         };
         /** @description A group of chats. */
         Project: {
@@ -3611,6 +3766,30 @@ export interface operations {
             };
         };
     };
+    export_chat: {
+        parameters: {
+            query?: {
+                /** @description `markdown`: the path that is shown. `json`: all branches, and it can be imported again. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+        };
+    };
     erase: {
         parameters: {
             query?: never;
@@ -3796,6 +3975,67 @@ export interface operations {
             };
         };
     };
+    begin_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+        };
+    };
+    export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+        };
+    };
+    export_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": number[];
+                };
+            };
+        };
+    };
     keep: {
         parameters: {
             query?: {
@@ -3839,6 +4079,72 @@ export interface operations {
                 };
                 content: {
                     "image/*": number[];
+                };
+            };
+        };
+    };
+    imports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportList"];
+                };
+            };
+        };
+    };
+    import: {
+        parameters: {
+            query?: {
+                /** @description What the file is called */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+        };
+    };
+    import_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
                 };
             };
         };

@@ -16,6 +16,8 @@ pub struct Config {
     pub image_limit_mb: u64,
     /// What all files of one person may take up, in megabytes.
     pub files_limit_mb: u64,
+    /// The largest import, in megabytes.
+    pub import_limit_mb: u64,
 }
 
 impl Default for Config {
@@ -26,6 +28,7 @@ impl Default for Config {
             trash_days: 30,
             image_limit_mb: 20,
             files_limit_mb: 2_048,
+            import_limit_mb: 200,
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::domain::{Chat, DraftKey, Message, Project};
 use platform::events::{Event, Topic};
 use proto::{
     Message as _,
-    chat::v1::{ChatChanged, ProjectChanged, ReplyAsked, ReplyFinished},
+    chat::v1::{ChatChanged, ExportChanged, ProjectChanged, ReplyAsked, ReplyFinished},
 };
 use uuid::Uuid;
 
@@ -62,6 +62,17 @@ pub fn project_changed(
     let mut event = event(space, project.id, project.version, kind, Some(actor), payload.encode_to_vec());
     event.change = before.and_then(|before| serde_json::to_string(before).ok());
     event
+}
+
+/// `import.changed`: it goes on, or is through.
+pub fn import_changed(space: Uuid, import: Uuid) -> Event {
+    event(space, import, 0, "import.changed", None, Vec::new())
+}
+
+/// `export.changed`, `export.ready`, `export.failed`
+pub fn export_changed(space: Uuid, kind: &'static str, export: Uuid) -> Event {
+    let payload = ExportChanged { export: export.as_bytes().into() };
+    event(space, export, 0, kind, None, payload.encode_to_vec())
 }
 
 /// `draft.changed`: of a chat, of a project, or (with the space's own id) of a chat not begun yet.

@@ -12,7 +12,7 @@ mod service;
 pub use config::Config;
 pub use domain::{Chat, Message, Reason, Reply, State};
 
-use platform::{Platform, Result, Service, bus, db::Migration, hints, service::rpc_router};
+use platform::{Platform, Result, Service, bus, db::Migration, hints, service::rpc_router, tasks};
 use std::sync::Arc;
 
 const MIGRATIONS: &[Migration] = &[
@@ -21,6 +21,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 3, name: "search", sql: include_str!("../migrations/0003_search.sql") },
     Migration { version: 4, name: "drafts", sql: include_str!("../migrations/0004_drafts.sql") },
     Migration { version: 5, name: "files", sql: include_str!("../migrations/0005_files.sql") },
+    Migration { version: 6, name: "transfers", sql: include_str!("../migrations/0006_transfers.sql") },
 ];
 
 /// Starts the service.
@@ -38,6 +39,15 @@ pub async fn start(platform: &Platform, config: Config) -> Result<Service> {
     bus::consume(&platform, "chat-erasure", events::USERS, bus::Limits::default(), {
         let chats = chats.clone();
         move |delivery| Box::pin(chats.clone().forget_person(delivery))
+    });
+    let alone = tasks::Limits { parallel: 1, tries: 4, ..tasks::Limits::default() };
+    tasks::work(&platform, service::IMPORTS, alone, {
+        let chats = chats.clone();
+        move |task| Box::pin(chats.clone().run_import(task))
+    });
+    tasks::work(&platform, service::EXPORTS, alone, {
+        let chats = chats.clone();
+        move |task| Box::pin(chats.clone().run_export(task))
     });
     // A title is worth little: few at a time, and no second try.
     let titles = bus::Limits { parallel: 8, ..bus::Limits::default() };

@@ -3,7 +3,9 @@
 pub mod chats;
 pub mod drafts;
 pub mod erasure;
+pub mod exports;
 pub mod files;
+pub mod imports;
 pub mod messages;
 pub mod projects;
 pub mod search;

@@ -5,7 +5,9 @@ mod branches;
 mod changes;
 mod drafts;
 mod erasure;
+mod exports;
 mod files;
+mod imports;
 mod projects;
 mod regenerate;
 mod replies;
@@ -18,6 +20,8 @@ mod trash;
 
 pub use branches::Tree;
 pub use changes::Change;
+pub use exports::QUEUE as EXPORTS;
+pub use imports::QUEUE as IMPORTS;
 pub use projects::{NewProject, ProjectChange};
 pub use regenerate::Regenerating;
 pub use replies::{Context, End};
@@ -31,7 +35,10 @@ use crate::{
 };
 use futures_util::FutureExt as _;
 use platform::{Error, Platform, Result, db::Tx, peers::Peer, principal::Person};
-use proto::ai::v1::{ResolveModelRequest, ai_client::AiClient};
+use proto::{
+    ai::v1::{ResolveModelRequest, ai_client::AiClient},
+    user::v1::user_client::UserClient,
+};
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -45,11 +52,17 @@ pub struct Chats {
     pub(crate) platform: Platform,
     config: Arc<Config>,
     ai: AiClient<Peer>,
+    user: UserClient<Peer>,
 }
 
 impl Chats {
     pub fn new(platform: &Platform, config: Config) -> Self {
-        Self { ai: AiClient::new(platform.peer("ai")), platform: platform.clone(), config: Arc::new(config) }
+        Self {
+            ai: AiClient::new(platform.peer("ai")),
+            user: UserClient::new(platform.peer("user")),
+            platform: platform.clone(),
+            config: Arc::new(config),
+        }
     }
 
     pub async fn check(&self) -> Result<()> {

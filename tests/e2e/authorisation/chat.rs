@@ -18,6 +18,13 @@ pub fn case(operation: &str, of: &Sending) -> Option<Case> {
         "post /api/v1/replies/{id}/regenerate" => case(202, 404, json!({})),
         "get /api/v1/drafts/{key}" => case(200, 404, Value::Null),
         "put /api/v1/drafts/{key}" => case(200, 404, json!({"text": "begun", "version": 0})),
+        "get /api/v1/imports" => case(200, 200, Value::Null),
+        "post /api/v1/imports" | "post /api/v1/exports" => case(202, 202, json!({})),
+        // no import or export has the id of a chat; whose they are, chat's own tests say
+        "get /api/v1/imports/{id}" | "get /api/v1/exports/{id}" | "get /api/v1/exports/{id}/file" => {
+            case(404, 404, Value::Null)
+        }
+        "get /api/v1/chats/{id}/export" => case(200, 404, Value::Null),
         // what is sent is no picture, and no file has the id of a chat; whose a file is, chat's own tests say
         "post /api/v1/files" => case(422, 422, json!({})),
         "get /api/v1/files/{id}" => case(404, 404, Value::Null),

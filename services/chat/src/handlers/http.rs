@@ -5,6 +5,7 @@ mod files;
 mod messages;
 mod projects;
 mod search;
+mod transfers;
 
 use crate::service::Chats;
 use platform::{
@@ -36,6 +37,13 @@ pub fn api() -> Api<Chats> {
         .route(READ, routes!(search::search))
         .route(READ, routes!(search::draft))
         .route(WRITE, routes!(search::write_draft))
+        .route(READ, routes!(transfers::export_chat))
+        .route(WRITE, routes!(transfers::begin_export))
+        .route(READ, routes!(transfers::export))
+        .route(READ, routes!(transfers::export_file))
+        .route(WRITE, routes!(transfers::import))
+        .route(READ, routes!(transfers::imports))
+        .route(READ, routes!(transfers::import_state))
         .route(WRITE, routes!(files::keep))
         .route(READ, routes!(files::open))
         .route(READ, routes!(projects::list))

@@ -26,6 +26,8 @@ pub async fn rest(tx: &mut Tx<'_>, space: Uuid) -> Result<()> {
         "delete from chat_drafts where space_id = $1",
         "delete from chat_attachments where space_id = $1",
         "delete from chat_files where space_id = $1",
+        "delete from chat_imports where space_id = $1",
+        "delete from chat_exports where space_id = $1",
         "delete from chat_sends where space_id = $1",
         "delete from chat_events where space_id = $1",
     ] {

@@ -46,6 +46,17 @@ pub async fn stored(tx: &mut Tx<'_>, space: Uuid) -> Result<i64> {
     Ok(stored.unwrap_or(0))
 }
 
+/// Every file of a space, oldest first.
+pub async fn all(tx: &mut Tx<'_>, space: Uuid) -> Result<Vec<File>> {
+    tx.query(
+        "select id, name, type, size, width, height from chat_files
+         where space_id = $1 and leaving = 0 order by created_at, id",
+    )
+    .bind(space)
+    .all()
+    .await
+}
+
 pub async fn attach(tx: &mut Tx<'_>, space: Uuid, message: Uuid, position: i64, file: Uuid) -> Result<()> {
     tx.query("insert into chat_attachments (space_id, message_id, position, file_id) values ($1, $2, $3, $4)")
         .bind(space)

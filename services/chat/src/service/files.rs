@@ -152,7 +152,7 @@ pub(super) fn folder(space: Uuid) -> Result<Path> {
     objects::path("chat", &[&space.simple().to_string()])
 }
 
-fn place(space: Uuid, file: Uuid) -> Result<Path> {
+pub(super) fn place(space: Uuid, file: Uuid) -> Result<Path> {
     objects::path("chat", &[&space.simple().to_string(), "files", &file.simple().to_string()])
 }
 

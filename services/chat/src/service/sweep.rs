@@ -1,10 +1,10 @@
 //! What goes by itself: remembered sends, and what lay in the trash long enough.
 
-use super::{Chats, trash::erase};
-use crate::repository::{projects, sends, trash};
+use super::{Chats, exports::place, trash::erase};
+use crate::repository::{exports, imports, projects, sends, trash};
 use chrono::TimeDelta;
 use futures_util::FutureExt as _;
-use platform::{Result, db::Scope};
+use platform::{Result, db::Scope, objects};
 use std::time::Duration;
 
 /// How much one transaction erases: others want to write as well.
@@ -85,6 +85,24 @@ impl Chats {
                 .write(space, move |tx| async move { projects::erase(tx, space, id, before).await }.boxed())
                 .await?;
         }
+        Ok(found + self.expire_exports().await?)
+    }
+
+    /// Archives whose day is over.
+    async fn expire_exports(&self) -> Result<usize> {
+        let now = self.platform.clock.now();
+        let before = now - TimeDelta::days(1);
+        let db = &self.platform.db;
+        let due =
+            db.read(Scope::System, move |tx| async move { exports::expired(tx, now, before).await }.boxed()).await?;
+        let found = due.len();
+        for export in due {
+            let (space, id) = (export.space_id, export.id);
+            objects::remove(&*self.platform.objects, &place(space, id)?).await?;
+            db.write(space, move |tx| async move { exports::remove(tx, space, id).await }.boxed()).await?;
+        }
+        let before = now - TimeDelta::days(30);
+        db.write(Scope::System, move |tx| async move { imports::forget(tx, before).await }.boxed()).await?;
         Ok(found)
     }
 }

@@ -9,7 +9,7 @@ use http::{Method, Request, StatusCode, header};
 use platform::{
     Error, Platform,
     clock::FixedClock,
-    db::{Migration, Scope},
+    db::Scope,
     events::{Event, Topic},
     ids::SystemIds,
     isolated,
@@ -40,14 +40,6 @@ pub struct House {
     rpc: ChatClient<Peer>,
     folder: TempDir,
 }
-
-/// As much of user as chat reads: that an account ended.
-const USERS: &[Migration] = &[Migration {
-    version: 1,
-    name: "events",
-    sql: "create table user_events (position integer primary key autoincrement, space_id blob, aggregate_id blob,
-              version bigint, kind text, actor blob, payload blob, change text, at bigint)",
-}];
 
 /// Knows `test/one` and `test/two`, and titles for what ends with a question mark.
 struct Models;
@@ -95,7 +87,8 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let clock = FixedClock::at(chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap());
         let platform = isolated::platform(folder.path(), clock.clone(), Arc::new(SystemIds)).await.unwrap();
-        platform.db.migrate("user", USERS).await.unwrap();
+        let users = user::start(&platform, user::Config::default()).await.unwrap();
+        platform.peers.announce("user", users.router).unwrap();
         let models = tonic::service::Routes::new(ai::ai_server::AiServer::new(Models));
         platform.peers.announce("ai", rpc_router(models, platform.signer.clone())).unwrap();
         let service = chat::start(&platform, chat::Config::default()).await.unwrap();
@@ -222,6 +215,20 @@ impl House {
     pub async fn attachment(&self, person: &Person, file: Uuid) -> Result<AttachmentContent, Error> {
         let request = AttachmentRequest { space: person.space().as_bytes().into(), file: file.as_bytes().into() };
         Ok(self.rpc.clone().attachment(request).await?.into_inner())
+    }
+
+    /// A file is brought in; answers how that ended.
+    pub async fn import(&self, person: &Person, file: Vec<u8>) -> Value {
+        let request = self.request(person, Method::POST, "/api/v1/imports?name=export");
+        let begun = self.raw(request.body(Body::from(file)).unwrap()).await;
+        assert_eq!(begun.status, StatusCode::ACCEPTED, "{}", begun.body);
+        let path = format!("/api/v1/imports/{}", begun.body["id"].as_str().unwrap());
+        self.until(async || {
+            let state = self.get(person, &path).await.body["state"].clone();
+            state == "ready" || state == "failed"
+        })
+        .await;
+        self.get(person, &path).await.body
     }
 
     pub async fn raw(&self, request: Request<Body>) -> Answer {

@@ -6,6 +6,7 @@ mod chats;
 mod erasure;
 mod files;
 mod house;
+mod imports;
 mod replies;
 mod search;
 mod sending;
