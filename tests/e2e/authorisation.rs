@@ -88,7 +88,7 @@ impl Operation {
         let id = if self.path.contains("/replies/") { of.reply } else { of.chat };
         let id = people::target(&self.path, world).unwrap_or_else(|| id.to_string());
         let mut request = client
-            .request(self.method.clone(), &self.path.replace("{id}", &id).replace("{key}", &id).replace("{name}", &id));
+            .request(self.method.clone(), &self.path.replace("{id}", &id).replace("{key}", &id).replace("{name}", &id).replace("{provider}/{model}", "no/such"));
         request = request.header("Idempotency-Key", Uuid::now_v7().to_string());
         if !body.is_null() {
             request = request.json(body);
@@ -138,6 +138,21 @@ fn asks_a_model(operation: &str) -> bool {
     ["/messages", "/continue", "/regenerate"].iter().any(|end| operation.ends_with(end))
 }
 
+/// A refusal in the form of its route: a problem document, or OpenAI's words under `/v1`.
+fn refusal(answer: Answer, path: &str, status: u16, code: &str) -> Result<()> {
+    if !path.starts_with("/v1/") {
+        answer.problem(status, code)?;
+        return Ok(());
+    }
+    let code = match code {
+        "unauthenticated" => "invalid_api_key",
+        "not_found" => "model_not_found",
+        other => other,
+    };
+    ensure!(answer.status == status && answer.body["error"]["code"] == code, "{}: {}", answer.status, answer.text);
+    Ok(())
+}
+
 /// Checks what somebody gets who is not the owner.
 async fn foreign(
     operation: &Operation,
@@ -156,8 +171,8 @@ async fn foreign(
         ensure!(!answer.text.contains(&of.chat.to_string()), "{}: {}", place(), answer.text);
     }
     match expected {
-        403 => drop(answer.problem(403, "forbidden").with_context(place)?),
-        404 => drop(answer.problem(404, "not_found").with_context(place)?),
+        403 => refusal(answer, &operation.path, 403, "forbidden").with_context(place)?,
+        404 => refusal(answer, &operation.path, 404, "not_found").with_context(place)?,
         _ => {}
     }
     Ok(())
@@ -179,7 +194,7 @@ async fn every_operation_for_everybody() -> Result<()> {
         let refused = operation.call(&nobody, &of, &world, &case.body).await?;
         match operation.policy.as_str() {
             "public" => ensure!(refused.status == case.owner, "{name}, nobody: {} {}", refused.status, refused.text),
-            _ => drop(refused.problem(401, "unauthenticated").with_context(|| format!("{name}, nobody"))?),
+            _ => refusal(refused, &operation.path, 401, "unauthenticated").with_context(|| format!("{name}, nobody"))?,
         }
         for (key, scope) in &world.keys {
             let rights = [*scope].into_iter().collect();

@@ -8,9 +8,12 @@ use futures_util::future::BoxFuture;
 use http::{HeaderValue, Request, Response};
 use std::{
     collections::HashMap,
+    convert::Infallible,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     task::{Context, Poll},
 };
+use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 use tower::ServiceExt as _;
 
 /// The address book of services. It exists before any service starts; each fills its slot, which
@@ -72,7 +75,25 @@ impl Peer {
     ///
     /// # Errors
     /// `unavailable` while the service has not started; `internal` when its handler panicked.
-    pub async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>> {
+    pub async fn send(&self, request: Request<Body>) -> Result<Response<Body>> {
+        // A task of its own: a caller that gives up, or a panic, stays as contained as it would be
+        // across a socket.
+        let Ok(response) = self.begin(request)?.await.map_err(|_| self.panicked())?;
+        Ok(response)
+    }
+
+    /// As [`Peer::send`], but the work ends when the caller gives up: for what is worth nothing to
+    /// anybody else.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub async fn send_while_wanted(&self, request: Request<Body>) -> Result<Response<Body>> {
+        let work = AbortOnDropHandle::new(self.begin(request)?);
+        let Ok(response) = work.await.map_err(|_| self.panicked())?;
+        Ok(response)
+    }
+
+    fn begin(&self, mut request: Request<Body>) -> Result<JoinHandle<Result<Response<Body>, Infallible>>> {
         if let Some(identity) = &self.identity
             && !request.headers().contains_key(principal::HEADER)
         {
@@ -86,11 +107,11 @@ impl Peer {
             .get()
             .cloned()
             .ok_or_else(|| Error::unavailable(format!("the {} service is not running here yet", self.service)))?;
-        // A task of its own: a caller that gives up, or a panic, stays as contained as it would be
-        // across a socket.
-        let answer = tokio::spawn(router.oneshot(request)).await;
-        let Ok(response) = answer.map_err(|_| Error::internal(format!("a call to {} panicked", self.service)))?;
-        Ok(response)
+        Ok(tokio::spawn(router.oneshot(request)))
+    }
+
+    fn panicked(&self) -> Error {
+        Error::internal(format!("a call to {} panicked", self.service))
     }
 }
 

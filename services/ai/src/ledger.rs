@@ -333,6 +333,11 @@ impl Tab {
         self.ledger.extend(space, id, attempt, &mut self.room).await
     }
 
+    /// Whether nothing was counted yet.
+    pub fn is_fresh(&self) -> bool {
+        self.first.is_none()
+    }
+
     /// What the provider says was used.
     pub fn said(&mut self, usage: Option<Usage>) {
         self.said = usage.or(self.said);

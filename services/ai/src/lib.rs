@@ -5,6 +5,7 @@
 mod catalogue;
 pub mod config;
 mod domain;
+mod door;
 mod events;
 mod handlers;
 mod ledger;
@@ -13,6 +14,7 @@ mod repository;
 mod sealed;
 mod service;
 mod settings;
+mod temporary;
 mod title;
 mod tokens;
 mod who;
@@ -79,5 +81,9 @@ pub async fn start_with(
 /// The routes' description.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
-    handlers::http::api().document()
+    let mut document = handlers::http::api().document();
+    // The rest of a path is a parameter like any other to whoever reads the description.
+    let paths = std::mem::take(&mut document.paths.paths);
+    document.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
+    document
 }

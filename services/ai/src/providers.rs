@@ -315,11 +315,51 @@ pub trait Provider: Send + Sync {
     /// Asks, and returns when the provider has begun to answer (or to refuse).
     async fn stream(&self, ask: Ask) -> Result<Pieces, Fault>;
 
+    /// Itself, where it takes requests of OpenAI's protocol as they are.
+    fn passes(&self) -> Option<&dyn Passes> {
+        None
+    }
+
+    /// Turns texts into vectors.
+    async fn embed(&self, model: &str, texts: Vec<String>, dimensions: Option<u64>) -> Result<Embedded, Fault> {
+        let _ = (texts, dimensions);
+        Err(Fault::new(FaultKind::BadRequest, format!("The model {model} makes no embeddings.")))
+    }
+
     /// How a conversation that began with `question` gets its title.
     fn titles(&self, question: &str) -> Titles {
         let _ = question;
         Titles::Asked
     }
+}
+
+/// A server of OpenAI's own protocol: requests go to it as they came.
+#[async_trait]
+pub trait Passes: Send + Sync {
+    /// The provider's name, for sentences.
+    fn called(&self) -> &str;
+
+    fn timeouts(&self) -> Timeouts;
+
+    /// Whether it counts tokens in a stream when it is asked to.
+    fn counts(&self) -> bool;
+
+    /// Sends a body to a path below the base, and returns when the answer has begun before `deadline`. A server that does not know the
+    /// count in streams is asked again with what `without` makes.
+    async fn pass(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+        without: Option<&(dyn Fn() -> Option<Vec<u8>> + Sync)>,
+        deadline: tokio::time::Instant,
+    ) -> Result<reqwest::Response, Fault>;
+}
+
+/// Texts as vectors, in their order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Embedded {
+    pub vectors: Vec<Vec<f32>>,
+    pub usage: Option<Usage>,
 }
 
 /// Where titles come from.

@@ -49,7 +49,6 @@ pub fn of_turn(turn: &Turn) -> u64 {
 }
 
 /// Tokens of a piece of JSON that nobody has taken apart; pictures inside it count as pictures.
-#[allow(dead_code)]
 pub fn of_json(json: &str) -> u64 {
     let (mut bytes, mut images, mut rest) = (0_usize, 0_u64, json);
     while let Some((before, behind)) = rest.split_once(";base64,") {

@@ -24,6 +24,8 @@ pub struct Config {
     pub client_header: ClientHeader,
     /// The largest body of a request, in bytes.
     pub body_limit: usize,
+    /// The largest body of a request to the OpenAI-compatible door, in bytes: it may carry pictures.
+    pub program_body_limit: usize,
     /// The largest upload (files, imports), in bytes; the services behind allow less.
     pub upload_limit: u64,
     /// Seconds a client may take to send a request's head.
@@ -49,6 +51,7 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             client_header: ClientHeader::XForwardedFor,
             body_limit: 4 << 20,
+            program_body_limit: 32 << 20,
             upload_limit: 1 << 30,
             head_seconds: 10,
             connections: 10_000,

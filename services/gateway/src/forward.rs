@@ -22,6 +22,31 @@ pub(crate) async fn forward(State(gateway): State<Gateway>, service: &'static st
     pass(&gateway, service, request).await.unwrap_or_else(Error::into_response)
 }
 
+/// As the others, for work that ends when its client goes away. Such requests may be larger.
+pub(crate) async fn pass_while_wanted(
+    gateway: &Gateway,
+    service: &'static str,
+    request: Request,
+    limit: usize,
+) -> Result<Response> {
+    let Admitted { caller, client } =
+        request.extensions().get().cloned().ok_or_else(|| Error::internal("a request that nobody admitted"))?;
+    let (mut parts, body) = request.into_parts();
+    // Whoever is nobody is refused behind this, and gets no room before it.
+    let limit = if caller == Caller::Nobody { gateway.config.body_limit.min(limit) } else { limit };
+    let body = read(body, &parts.headers, limit).await?;
+    strip(&mut parts.headers);
+    parts.headers.remove(header::COOKIE);
+    parts.headers.remove(header::AUTHORIZATION);
+    parts.headers.insert(principal::HEADER, gateway.principal(&caller)?);
+    parts.headers.insert(CLIENT, HeaderValue::from_str(&client).map_err(Error::internal)?);
+    parts.extensions.clear();
+    let peer = gateway.platform.peers.peer(service);
+    let mut response = peer.send_while_wanted(Request::from_parts(parts, body)).await?;
+    strip(response.headers_mut());
+    Ok(response)
+}
+
 async fn pass(gateway: &Gateway, service: &'static str, request: Request) -> Result<Response> {
     let Admitted { caller, client } =
         request.extensions().get().cloned().ok_or_else(|| Error::internal("a request that nobody admitted"))?;

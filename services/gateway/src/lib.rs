@@ -12,6 +12,7 @@ mod health;
 mod listener;
 mod live;
 mod pages;
+mod programs;
 mod routes;
 mod security;
 mod status;

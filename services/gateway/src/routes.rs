@@ -1,10 +1,10 @@
 //! Which path leads where: one table, nothing else is reachable from outside.
 
-use crate::{Gateway, follow, forward, health, live, pages, security, status};
+use crate::{Gateway, follow, forward, health, live, pages, programs, security, status};
 use axum::{
     Router,
     middleware::{from_fn, from_fn_with_state},
-    routing::{any, get},
+    routing::{any, get, post},
 };
 use platform::telemetry;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -73,7 +73,17 @@ pub(crate) fn router(gateway: Gateway) -> Router {
         let to = move |gateway, request| forward::forward(gateway, service, request);
         api = api.route(path, any(to));
     }
-    api.layer(from_fn_with_state(gateway.clone(), security::admit))
+    // Outside of them all, so that every refusal is told in OpenAI's words.
+    let v1 = Router::new()
+        .route("/v1/models", get(programs::forward))
+        .route("/v1/models/{*id}", get(programs::forward))
+        .route("/v1/chat/completions", post(programs::forward))
+        .route("/v1/embeddings", post(programs::forward))
+        .layer(from_fn_with_state(gateway.clone(), security::admit))
+        .layer(from_fn(programs::openai_errors));
+    api.route("/api/v1/temporary", post(programs::forward))
+        .layer(from_fn_with_state(gateway.clone(), security::admit))
+        .merge(v1)
         .route("/healthz", get(status::health))
         .route("/readyz", get(status::ready))
         .route("/metrics", get(status::metrics))

@@ -3,10 +3,11 @@
 mod admin;
 mod limits;
 mod people;
+mod programs;
 
 use crate::service::Ai;
 use platform::api::Api;
 
 pub fn api() -> Api<Ai> {
-    admin::add(limits::add(people::add(Api::default())))
+    programs::add(admin::add(limits::add(people::add(Api::default()))))
 }

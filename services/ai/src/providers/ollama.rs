@@ -7,11 +7,12 @@ use async_trait::async_trait;
 use reqwest::{Url, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::{
-    Ask, Choice, Continuation, End, EndReason, Fault, FaultKind, Model, Piece, Pieces, Place, Provider, Purpose, Role,
-    Timeouts, Turn, Wire, live, refusal, wire,
+    Ask, Choice, Continuation, Embedded, End, EndReason, Fault, FaultKind, Model, Piece, Pieces, Place, Provider,
+    Purpose, Role, Timeouts, Turn, Usage, Wire, live, refusal, wire,
 };
 
 mod reading;
@@ -21,6 +22,8 @@ pub use reading::OllamaReading;
 
 /// Largest list of models taken, in bytes.
 const LIST_LIMIT: usize = 8 << 20;
+/// Largest answer with vectors taken, in bytes.
+const EMBEDDING_LIMIT: usize = 64 << 20;
 /// Parts of the names of families that take pictures.
 const SEEING: [&str; 8] = ["clip", "mllama", "llava", "gemma3", "qwen25vl", "qwen3vl", "llama4", "mistral3"];
 /// How long the list of models may take; no model has to be loaded for it.
@@ -51,6 +54,12 @@ pub struct Ollama {
     base: Url,
     place: Place,
     wire: Wire,
+}
+
+#[derive(Deserialize)]
+struct Vectors {
+    embeddings: Vec<Vec<f32>>,
+    prompt_eval_count: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -145,6 +154,23 @@ impl Provider for Ollama {
             Fault::new(FaultKind::Malformed, detail)
         })?;
         Ok(tags.models.into_iter().filter(|tag| !tag.name.is_empty()).map(|tag| self.model(tag)).collect())
+    }
+
+    async fn embed(&self, model: &str, texts: Vec<String>, dimensions: Option<u64>) -> Result<Embedded, Fault> {
+        let deadline = Instant::now() + self.server.timeouts.first_byte;
+        let mut body = json!({"model": model, "input": texts});
+        if let Some(dimensions) = dimensions {
+            body["dimensions"] = json!(dimensions);
+        }
+        let request = self.wire.client(self.place).post(wire::below(&self.base, &["api", "embed"])).json(&body);
+        let response = self.send(request, deadline).await?;
+        let body = wire::read(&self.server.name, response, EMBEDDING_LIMIT, deadline).await?;
+        let vectors: Vectors = serde_json::from_slice(&body).map_err(|_| {
+            let detail = format!("{} sent something else instead of embeddings.", self.server.name);
+            Fault::new(FaultKind::Malformed, detail)
+        })?;
+        let usage = vectors.prompt_eval_count.map(|input| Usage { input, output: 0 });
+        Ok(Embedded { vectors: vectors.embeddings, usage })
     }
 
     async fn stream(&self, ask: Ask) -> Result<Pieces, Fault> {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    Ask, Continuation, End, EndReason, Fault, FaultKind, Model, Piece, Pieces, Place, Provider, Purpose, Role,
+    Ask, Continuation, End, EndReason, Fault, FaultKind, Model, Passes, Piece, Pieces, Place, Provider, Purpose, Role,
     Timeouts, Turn, Wire, live,
     refusal::{self, Refusal},
     wire,
@@ -140,6 +140,10 @@ impl Provider for OpenAi {
         catalogue::models(&self.server, self.place, self.is_openai(), &body)
     }
 
+    fn passes(&self) -> Option<&dyn Passes> {
+        Some(self)
+    }
+
     async fn stream(&self, ask: Ask) -> Result<Pieces, Fault> {
         let Timeouts { first_byte, .. } = self.server.timeouts;
         let name = &self.server.name;
@@ -174,6 +178,50 @@ impl Provider for OpenAi {
             }
             return Err(refusal.fault);
         }
+    }
+}
+
+#[async_trait]
+impl Passes for OpenAi {
+    fn called(&self) -> &str {
+        &self.server.name
+    }
+
+    fn timeouts(&self) -> Timeouts {
+        self.server.timeouts
+    }
+
+    fn counts(&self) -> bool {
+        !self.counts_not.load(Ordering::Relaxed)
+    }
+
+    async fn pass(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+        without: Option<&(dyn Fn() -> Option<Vec<u8>> + Sync)>,
+        deadline: Instant,
+    ) -> Result<reqwest::Response, Fault> {
+        let (name, segments) = (&self.server.name, path.split('/').collect::<Vec<_>>());
+        let mut body = Some(body);
+        let mut again = without.filter(|_| self.counts());
+        while let Some(bytes) = body.take() {
+            let request = self.wire.client(self.place).post(wire::below(&self.base, &segments));
+            let request = self.authorised(request)?.header(header::CONTENT_TYPE, "application/json").body(bytes);
+            let response = wire::send(name, request, deadline).await?;
+            if response.status().is_success() {
+                return Ok(response);
+            }
+            let refusal = self.refused(response).await;
+            let uncounted = matches!(refusal.status, 400 | 422)
+                && ["stream_options", "include_usage"].iter().any(|word| refusal.about.contains(word));
+            body = again.take().filter(|_| uncounted).and_then(|without| without());
+            if body.is_none() {
+                return Err(refusal.fault);
+            }
+            self.counts_not.store(true, Ordering::Relaxed);
+        }
+        Err(Fault::new(FaultKind::BadRequest, format!("The request to {name} could not be built.")))
     }
 }
 

@@ -144,7 +144,7 @@ pub(super) async fn send(name: &str, request: RequestBuilder, deadline: Instant)
 }
 
 /// Reads a whole body of at most `limit` bytes until `deadline`.
-pub(super) async fn read(
+pub(crate) async fn read(
     name: &str,
     mut response: Response,
     limit: usize,

@@ -38,6 +38,10 @@ impl Call {
         let _ = self.say.send(Ok(Piece::Text(text.into())));
     }
 
+    pub fn finish(&self, reason: EndReason) {
+        let _ = self.say.send(Ok(Piece::End(End { reason, usage: None })));
+    }
+
     pub fn end(&self) {
         let _ = self.say.send(Ok(Piece::End(End { reason: EndReason::Stop, usage: None })));
     }
@@ -153,6 +157,21 @@ impl House {
 
     /// Asks ai itself, as somebody of this role.
     pub async fn ask(&self, role: Role, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let response = self.open(role, method, path, body).await;
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+
+    /// The same, as text.
+    pub async fn text(&self, path: &str, body: Value) -> (u16, String) {
+        let response = self.open(Role::USER, "POST", path, body).await;
+        let status = response.status().as_u16();
+        (status, String::from_utf8(to_bytes(response.into_body(), 1 << 24).await.unwrap().to_vec()).unwrap())
+    }
+
+    /// The same, as it comes.
+    pub async fn open(&self, role: Role, method: &str, path: &str, body: Value) -> http::Response<Body> {
         let caller = Caller::Person(Person { permissions: role.defaults(), role, ..self.person.clone() });
         let request = Request::builder()
             .method(method)
@@ -161,10 +180,7 @@ impl House {
             .header(header::CONTENT_TYPE, "application/json")
             .body(Body::from(body.to_string()))
             .unwrap();
-        let response = self.platform.peer("ai").send(request).await.unwrap();
-        let status = response.status().as_u16();
-        let body = to_bytes(response.into_body(), 1 << 24).await.unwrap();
-        (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+        self.platform.peer("ai").send_while_wanted(request).await.unwrap()
     }
 
     pub fn person(&self) -> Uuid {
@@ -201,6 +217,18 @@ impl House {
     pub async fn number(&self, sql: &'static str) -> i64 {
         let read = self.platform.db.read(Scope::System, move |tx| async move { tx.query(sql).value().await }.boxed());
         read.await.unwrap().unwrap_or_default()
+    }
+
+    /// The n-th `request.finished`, once it is there.
+    pub async fn finished(&self, number: usize) -> proto::ai::v1::RequestFinished {
+        use proto::Message as _;
+        for _ in 0..500 {
+            if let Some(payload) = self.events("request.finished").await.get(number) {
+                return proto::ai::v1::RequestFinished::decode(payload.as_slice()).unwrap();
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("use {number} was never settled")
     }
 
     pub fn folder(&self) -> &Path {

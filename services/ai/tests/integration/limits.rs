@@ -69,7 +69,7 @@ async fn a_reply_beyond_the_cap_keeps_the_question_and_asks_nobody() {
     }
     let failed = house.wait_for(chat, "failed").await;
     assert_eq!(failed["reason"]["code"], "cap_reached", "{failed}");
-    assert!(failed["text"].as_str().unwrap().starts_with("kept word"));
+    assert!(failed["text"].as_str().unwrap().starts_with("kept word"), "{failed}");
     house.settled(reply, 1).await;
     assert_eq!(house.events("cap.reached").await.len(), 1, "told once a day");
     // Tomorrow is another day.

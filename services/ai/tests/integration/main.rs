@@ -2,6 +2,7 @@
 //! providers that die, hang and come back.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at what it did not expect")]
 
+mod door;
 mod house;
 mod leases;
 mod limits;

@@ -22,7 +22,7 @@ fn ids(models: &Value) -> Vec<&str> {
 }
 
 /// Whether any file of the data folder holds these bytes.
-fn is_on_disk(folder: &std::path::Path, bytes: &[u8]) -> bool {
+pub fn is_on_disk(folder: &std::path::Path, bytes: &[u8]) -> bool {
     std::fs::read_dir(folder).unwrap().any(|entry| {
         let path = entry.unwrap().path();
         if path.is_dir() {
