@@ -87,8 +87,15 @@ impl Operation {
     async fn call(&self, client: &Client, of: &Sending, world: &World, body: &Value) -> Result<Answer> {
         let id = if self.path.contains("/replies/") { of.reply } else { of.chat };
         let id = people::target(&self.path, world).unwrap_or_else(|| id.to_string());
-        let mut request = client
-            .request(self.method.clone(), &self.path.replace("{id}", &id).replace("{key}", &id).replace("{name}", &id).replace("{provider}/{model}", "no/such"));
+        let mut request = client.request(
+            self.method.clone(),
+            &self
+                .path
+                .replace("{id}", &id)
+                .replace("{key}", &id)
+                .replace("{name}", &id)
+                .replace("{provider}/{model}", "no/such"),
+        );
         request = request.header("Idempotency-Key", Uuid::now_v7().to_string());
         if !body.is_null() {
             request = request.json(body);
@@ -194,7 +201,9 @@ async fn every_operation_for_everybody() -> Result<()> {
         let refused = operation.call(&nobody, &of, &world, &case.body).await?;
         match operation.policy.as_str() {
             "public" => ensure!(refused.status == case.owner, "{name}, nobody: {} {}", refused.status, refused.text),
-            _ => refusal(refused, &operation.path, 401, "unauthenticated").with_context(|| format!("{name}, nobody"))?,
+            _ => {
+                refusal(refused, &operation.path, 401, "unauthenticated").with_context(|| format!("{name}, nobody"))?
+            }
         }
         for (key, scope) in &world.keys {
             let rights = [*scope].into_iter().collect();

@@ -3,7 +3,9 @@
 
 use ai::{
     Config,
-    providers::{Ask, Continuation, End, EndReason, Fault, FaultKind, Model, Piece, Pieces, Place, Provider, Purpose},
+    providers::{
+        Ask, Continuation, End, EndReason, Fault, FaultKind, Model, Piece, Pieces, Place, Provider, Purpose, Titles,
+    },
 };
 use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
@@ -74,6 +76,11 @@ impl Provider for Told {
             vision: false,
             window: None,
         }])
+    }
+
+    /// Conversations get no title: every call is one that a test asked for.
+    fn titles(&self, _: &str) -> Titles {
+        Titles::None
     }
 
     async fn stream(&self, ask: Ask) -> Result<Pieces, Fault> {
