@@ -110,6 +110,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/mail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How sending e-mail stands */
+        get: operations["mail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/mail/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test letter now
+         * @description Answers when the mail server has taken it, or says why it did not.
+         */
+        post: operations["test_mail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/models": {
         parameters: {
             query?: never;
@@ -342,6 +379,26 @@ export interface paths {
         head?: never;
         /** Change what a role allows: in force within five seconds */
         patch: operations["change_role"];
+        trace?: never;
+    };
+    "/api/v1/admin/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The instance's usage
+         * @description By day, model or person, for at most 366 days.
+         */
+        get: operations["all"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/auth/accept-invitation": {
@@ -1013,6 +1070,61 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened while you were away
+         * @description The newest first; the last 500 are kept, for 90 days.
+         */
+        get: operations["notices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notices/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What you want to hear of, and where */
+        get: operations["notice_preferences"];
+        /** Choose what you want to hear of */
+        put: operations["set_notice_preferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notices/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark notices as read */
+        post: operations["read_notices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects": {
         parameters: {
             query?: never;
@@ -1244,6 +1356,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Your usage
+         * @description By day and model, for at most 366 days.
+         */
+        get: operations["own"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/chat/completions": {
         parameters: {
             query?: never;
@@ -1469,6 +1601,12 @@ export interface components {
             /** Format: int64 */
             wal_bytes: number;
         };
+        /** @description A person's usage of a model on a day. */
+        Day: components["schemas"]["Used"] & {
+            /** @description Of UTC: `2026-11-26`. */
+            day: string;
+            model: string;
+        };
         /** @description What a person sends who wants their account deleted. */
         Deleting: {
             /** @description The word DELETE. */
@@ -1674,6 +1812,15 @@ export interface components {
              */
             version: number;
         };
+        InstanceUsage: {
+            /**
+             * Format: int64
+             * @description People who used a model in this time.
+             */
+            active_people: number;
+            rows: components["schemas"]["Row"][];
+            totals: components["schemas"]["Used"];
+        };
         /** @description What a person wants models to know of them. It goes into new chats. */
         Instructions: {
             about: string;
@@ -1752,6 +1899,19 @@ export interface components {
             keys: components["schemas"]["Key"][];
         };
         /**
+         * @description What a notice is of.
+         * @enum {string}
+         */
+        Kind: "reply_finished" | "new_device" | "cap_reached" | "invitation_accepted" | "export_ready";
+        /** @description What somebody wants to hear of. */
+        Kinds: {
+            cap_reached?: components["schemas"]["Ways"];
+            export_ready?: components["schemas"]["Ways"];
+            invitation?: components["schemas"]["Ways"];
+            new_device?: components["schemas"]["Ways"];
+            reply_finished?: components["schemas"]["Ways"];
+        };
+        /**
          * @description The language of what a person reads.
          * @enum {string}
          */
@@ -1800,6 +1960,24 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
             link: string;
+        };
+        /** @description How sending e-mail stands. */
+        MailStanding: {
+            configured: boolean;
+            /**
+             * Format: int64
+             * @description Letters that could not be sent in the last week.
+             */
+            failed: number;
+            from?: string | null;
+            host?: string | null;
+            /** @description What went wrong with the last letter; none when it went out. */
+            problem?: string | null;
+            /**
+             * Format: int64
+             * @description Letters that wait to be sent, or to be tried again.
+             */
+            waiting: number;
         };
         /** @description For whom to make an account. */
         MakingAccount: {
@@ -1951,6 +2129,11 @@ export interface components {
         Models: {
             models: components["schemas"]["Model"][];
         };
+        Named: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
         /** @description A project to begin. */
         NewProject: {
             /** @description `slate` when absent. */
@@ -1998,6 +2181,31 @@ export interface components {
             role: string;
             state: components["schemas"]["MessageState"];
         };
+        /** @description Something that happened. */
+        Notice: {
+            /** Format: date-time */
+            at: string;
+            /**
+             * @description `chat_id`, `reply_id`, `state`; `session_id`, `device`; `scope`, `resets_at`; `person_id`, `name`;
+             *     `export_id`.
+             */
+            data: Record<string, never>;
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["Kind"];
+            /** Format: date-time */
+            read_at?: string | null;
+        };
+        NoticeList: {
+            /** Format: uuid */
+            next?: string | null;
+            notices: components["schemas"]["Notice"][];
+            /**
+             * Format: int64
+             * @description All that are not read, on this page or not.
+             */
+            unread: number;
+        };
         /** @description A link that works once, and is said this once. */
         OneTimeLink: {
             /** Format: date-time */
@@ -2024,6 +2232,10 @@ export interface components {
              */
             resets_at: string;
             tokens: components["schemas"]["Share"];
+        };
+        OwnUsage: {
+            days: components["schemas"]["Day"][];
+            totals: components["schemas"]["Used"];
         };
         People: {
             /** @description Ask for the next page with it; absent on the last. */
@@ -2062,6 +2274,15 @@ export interface components {
             /** @description Whether it is what was looked for. */
             match: boolean;
             text: string;
+        };
+        /** @description A person's wishes. */
+        Preferences: {
+            kinds: components["schemas"]["Kinds"];
+            /**
+             * Format: int64
+             * @description 0 before anything was chosen.
+             */
+            version: number;
         };
         /** @description What is to be different; what is absent stays. */
         Preferring: {
@@ -2184,6 +2405,11 @@ export interface components {
             open: number;
             queue: string;
         };
+        Read: {
+            all?: boolean;
+            /** @description At most 500. */
+            ids?: string[];
+        };
         /** @description Why a reply ended as it did. */
         Reason: {
             /** @description For programs: `cut`, `refused_key`, `restart`… */
@@ -2257,6 +2483,11 @@ export interface components {
         Roles: {
             roles: components["schemas"]["Role"][];
         };
+        Row: components["schemas"]["Used"] & {
+            day?: string | null;
+            model?: string | null;
+            person?: components["schemas"]["Named"] | null;
+        };
         /** @description What a send is answered with. */
         Sent: {
             chat: components["schemas"]["Chat"];
@@ -2297,6 +2528,14 @@ export interface components {
          * @enum {string}
          */
         SessionState: "setup" | "signed_out" | "signed_in";
+        SetPreferences: {
+            kinds: components["schemas"]["Kinds"];
+            /**
+             * Format: int64
+             * @description The one you saw.
+             */
+            version: number;
+        };
         /** @description What a person sends who opened the link. */
         SettingUp: {
             email: string;
@@ -2372,6 +2611,9 @@ export interface components {
             role: string;
             text: string;
         };
+        Test: {
+            to: string;
+        };
         /**
          * @description Light or dark.
          * @enum {string}
@@ -2399,6 +2641,20 @@ export interface components {
             /** Format: int64 */
             took_ms: number;
         };
+        /** @description What was used. */
+        Used: {
+            /**
+             * Format: int64
+             * @description In millionths of the instance's unit of currency.
+             */
+            cost: number;
+            /** Format: int64 */
+            input_tokens: number;
+            /** Format: int64 */
+            output_tokens: number;
+            /** Format: int64 */
+            requests: number;
+        };
         /** @description Your own account. */
         User: {
             accent: components["schemas"]["Accent"];
@@ -2422,6 +2678,11 @@ export interface components {
              * @description Name it with a change.
              */
             version: number;
+        };
+        /** @description Where somebody wants to hear of a kind. */
+        Ways: {
+            app: boolean;
+            mail: boolean;
         };
         Welcome: {
             user: components["schemas"]["SignedInUser"];
@@ -2665,6 +2926,53 @@ export interface operations {
                 };
             };
             /** @description Stale */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    mail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailStanding"];
+                };
+            };
+        };
+    };
+    test_mail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Test"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no mail server is configured */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3164,6 +3472,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Role"];
+                };
+            };
+        };
+    };
+    all: {
+        parameters: {
+            query?: {
+                /** @description The first day, `2026-11-01`; 29 days before the last one without it. */
+                from?: string;
+                /** @description The last day; today without it. Days are those of UTC. */
+                to?: string;
+                by?: "day" | "model" | "person";
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description JSON, or with format=csv a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstanceUsage"];
                 };
             };
         };
@@ -4132,6 +4467,100 @@ export interface operations {
             };
         };
     };
+    notices: {
+        parameters: {
+            query?: {
+                /** @description 1 to 100; 30 without it. */
+                limit?: number;
+                /** @description The last one's id, for those before it. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeList"];
+                };
+            };
+        };
+    };
+    notice_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+        };
+    };
+    set_notice_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetPreferences"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            /** @description they were changed meanwhile */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    read_notices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Read"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     list: {
         parameters: {
             query?: {
@@ -4493,6 +4922,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    own: {
+        parameters: {
+            query?: {
+                /** @description The first day, `2026-11-01`; 29 days before the last one without it. */
+                from?: string;
+                /** @description The last day; today without it. Days are those of UTC. */
+                to?: string;
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description JSON, or with format=csv a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnUsage"];
+                };
             };
         };
     };
