@@ -110,6 +110,10 @@ impl pb::sessions_server::Sessions for Seen {
         Err(nothing())
     }
 
+    async fn device(&self, _: Request<pb::DeviceRequest>) -> Result<Response<pb::DeviceAnswer>, Status> {
+        Err(nothing())
+    }
+
     async fn present(&self, _: Request<pb::PresentRequest>) -> Result<Response<pb::Presence>, Status> {
         Err(nothing())
     }
