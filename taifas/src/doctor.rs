@@ -372,7 +372,7 @@ fn providers(found: &mut Findings, settings: &Settings) {
             None => found.warning(
                 "provider",
                 format!("{address} cannot be reached ({key})"),
-                "start it, correct the address, or set network.proxy when it is reached through one; empty turns it off",
+                "start it or correct the address; one that is reached through HTTPS_PROXY may be fine all the same; empty turns it off",
             ),
         }
     }

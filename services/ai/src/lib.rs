@@ -63,7 +63,6 @@ pub async fn start_with(
         let worker = worker.clone();
         move |delivery| Box::pin(worker.clone().hear(delivery))
     });
-    platform::hints::relay(&platform, events::TOPIC);
     worker.spawn_loops();
     platform.background.spawn_until_drained(ledger.clone().keep());
     platform.background.spawn_until_drained(catalogue.clone().keep_fresh());
