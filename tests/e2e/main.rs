@@ -10,6 +10,7 @@ mod commands;
 mod door;
 mod faults;
 mod harness;
+mod identity;
 mod live;
 mod package;
 mod sends;

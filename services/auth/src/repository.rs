@@ -29,6 +29,12 @@ pub async fn set_password(tx: &mut Tx<'_>, space: Uuid, phc: &str, now: DateTime
     Ok(())
 }
 
+/// Nobody's password any more: its account did not come to be.
+pub async fn remove_password(tx: &mut Tx<'_>, space: Uuid) -> Result<()> {
+    tx.query("delete from auth_credentials where space_id = $1").bind(space).run().await?;
+    Ok(())
+}
+
 /// Removes all that auth holds of a person.
 pub async fn erase(tx: &mut Tx<'_>, space: Uuid) -> Result<()> {
     tx.query("delete from auth_credentials where space_id = $1").bind(space).run().await?;

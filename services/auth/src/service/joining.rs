@@ -209,8 +209,11 @@ impl Auth {
     }
 
     async fn forget_credentials(&self, id: Uuid) {
-        let forgotten =
-            self.platform.db.write(id, move |tx| async move { repository::erase(tx, id).await }.boxed()).await;
+        let forgotten = self
+            .platform
+            .db
+            .write(id, move |tx| async move { repository::remove_password(tx, id).await }.boxed())
+            .await;
         if let Err(error) = forgotten {
             tracing::warn!(%error, "a password of nobody stays in the table");
         }

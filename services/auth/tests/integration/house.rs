@@ -13,8 +13,10 @@ use platform::{
     db::Scope,
     ids::SystemIds,
     isolated,
-    principal::{Caller, HEADER, Person, Role},
+    peers::Peer,
+    principal::{Caller, HEADER, Permission, Person, Role},
 };
+use proto::auth::v1::{AuthorizeRequest, Rights, auth_client::AuthClient};
 use proto::session::v1::{ResolveRequest, Session, sessions_client::SessionsClient};
 use serde_json::{Value, json};
 use std::{path::Path, sync::Arc};
@@ -116,6 +118,65 @@ impl House {
         self.send(request.body(body.to_string().into()).unwrap()).await
     }
 
+    /// Any request to `service`, as `caller`.
+    pub async fn ask(&self, service: &'static str, method: &str, path: &str, caller: &Caller, body: Value) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
+        if *caller != Caller::Nobody {
+            request = request.header(HEADER, self.platform.signer.sign(caller).unwrap());
+        }
+        let body = if body.is_null() { Body::empty() } else { body.to_string().into() };
+        let response = self.platform.peers.peer(service).send(request.body(body).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let text = String::from_utf8(to_bytes(body, 1 << 20).await.unwrap().into()).unwrap();
+        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() };
+        Answer { status: parts.status, headers: parts.headers, text, body }
+    }
+
+    /// The first administrator, signed in.
+    pub async fn admin(&self) -> Caller {
+        let token = self.sign_in(EMAIL, PASSWORD).await.token().to_owned();
+        self.person(&token).await
+    }
+
+    /// Somebody with this role, signed in, and their id.
+    pub async fn join(&self, email: &str, role: &str) -> (Caller, Uuid) {
+        let asked = json!({"name": "Somebody", "email": email, "role": role});
+        let made = self.ask("auth", "POST", "/api/v1/admin/people", &self.admin().await, asked).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+        let token = token_of(&made.body);
+        let accepting = json!({"token": token, "name": "Somebody", "email": email, "password": PASSWORD});
+        let answer = self.post("/api/v1/auth/accept-invitation", None, accepting).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
+        let id = made.body["account"]["id"].as_str().unwrap().parse().unwrap();
+        (self.rights(answer.token()).await, id)
+    }
+
+    /// As [`House::person`], with what the person may do now.
+    pub async fn rights(&self, token: &str) -> Caller {
+        let Session { id, user, .. } = self.resolve(token).await.unwrap();
+        let [user_id, session] = [&user, &id].map(|id| Uuid::from_slice(id).unwrap());
+        let rights = self.authorize(user_id).await.unwrap();
+        let permissions = rights.permissions.iter().map(|name| Permission::parse(name).unwrap()).collect();
+        Caller::Person(Person {
+            user: user_id,
+            session,
+            role: Role::parse(&rights.role).unwrap(),
+            permissions,
+            key: None,
+        })
+    }
+
+    /// What somebody may do, as the gateway asks.
+    pub async fn authorize(&self, user: Uuid) -> Option<Rights> {
+        let request = AuthorizeRequest { user: user.as_bytes().into() };
+        self.auth("gateway").authorize(request).await.unwrap().into_inner().rights
+    }
+
+    /// The RPCs, called as `service`.
+    pub fn auth(&self, service: &str) -> AuthClient<Peer> {
+        AuthClient::new(self.platform.acting_as(service).peer("auth"))
+    }
+
     pub async fn set_up_with(&self, token: &str) -> Answer {
         let body = json!({"token": token, "name": "Ana", "email": EMAIL, "password": PASSWORD});
         self.post("/api/v1/setup", None, body).await
@@ -164,4 +225,9 @@ impl House {
 
 pub fn json_request(path: &str) -> http::request::Builder {
     Request::post(path).header(header::CONTENT_TYPE, "application/json")
+}
+
+/// The token of the link in an answer.
+pub fn token_of(body: &Value) -> String {
+    body["link"].as_str().unwrap().split_once('#').unwrap().1.to_owned()
 }

@@ -4,7 +4,12 @@
 mod callers;
 mod house;
 mod input;
+mod invitations;
+mod keys;
+mod leaving;
 mod limits;
+mod passwords;
+mod roles;
 mod secrecy;
 mod set_up;
 mod sign_in;
