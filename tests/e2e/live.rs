@@ -48,6 +48,18 @@ async fn two_devices_stay_in_step() -> Result<()> {
     ensure!(!hints.iter().any(|hint| hint.to_string().contains("A name")), "a hint holds a title: {hints:?}");
     ensure!(owner.open(sent.chat).await?["chat"]["title"] == "A name");
 
+    let path = format!("/api/v1/drafts/{}", sent.chat);
+    let draft = owner.request(Method::PUT, &path).json(&json!({"text": "half a thought", "version": 0}));
+    owner.call(draft).await?.ok(200)?;
+    let hints = there.hint("draft.changed", sent.chat, SOON).await?;
+    ensure!(!hints.iter().any(|hint| hint.to_string().contains("thought")), "a hint holds a text: {hints:?}");
+    ensure!(device.get(&path).await?.ok(200)?["text"] == "half a thought");
+
+    let read = json!({"message_id": sent.reply});
+    device.post(&format!("/api/v1/chats/{}/read", sent.chat), &read).await?.ok(204)?;
+    here.hint("chat.read", sent.chat, SOON).await?;
+    ensure!(owner.open(sent.chat).await?["chat"]["unread"] == false);
+
     owner.delete(&format!("/api/v1/chats/{}", sent.chat)).await?.ok(204)?;
     there.hint("chat.deleted", sent.chat, SOON).await?;
     Ok(())
@@ -390,5 +402,70 @@ async fn clients_are_told_when_the_server_ends() -> Result<()> {
     };
     ensure!(bye == json!({"type": "bye"}), "{bye}");
     ensure!(feed.ends(CALL).await?.0 == Some(1001));
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_may_do_less_or_nothing_any_more_is_cut_off() -> Result<()> {
+    let (_server, owner) = ready(&[]).await?;
+    let made = json!({"name": "Other", "email": OTHER, "role": "admin"});
+    let made = owner.post("/api/v1/admin/people", &made).await?.ok(201)?;
+    let token = made["link"].as_str().and_then(|link| link.split_once('#')).context("no link")?.1.to_owned();
+    let other = owner.nobody();
+    let accept = json!({"token": token, "name": "Other", "email": OTHER, "password": PASSWORD});
+    other.post("/api/v1/auth/accept-invitation", &accept).await?;
+    if other.cookie().is_none() {
+        other.post("/api/v1/auth/reset-password", &json!({"token": token, "password": PASSWORD})).await?.ok(200)?;
+    }
+    let id = made["account"]["id"].as_str().context("no id")?.to_owned();
+    let path = format!("/api/v1/admin/people/{id}");
+    for change in [json!({"role": "guest"}), json!({"role": "user"}), json!({"state": "disabled"})] {
+        let mut socket = Feed::open(&other, None).await?;
+        let mut events = sse(&other, None).await?;
+        let people = owner.get("/api/v1/admin/people?limit=100").await?.ok(200)?;
+        let mut all = people["people"].as_array().into_iter().flatten();
+        let mut change = change;
+        change["version"] = all.find(|account| account["id"] == json!(id)).context("gone")?["version"].clone();
+        owner.call(owner.request(Method::PATCH, &path).json(&change)).await?.ok(200)?;
+        let (code, took) = socket.ends(REVOKED).await.with_context(|| change.to_string())?;
+        ensure!(code == Some(4401) && took < REVOKED, "{change}: {code:?} after {took:?}");
+        let ended = async {
+            while events.next(CALL).await?.is_some() {}
+            anyhow::Ok(())
+        };
+        tokio::time::timeout(REVOKED, ended).await.context("an event stream goes on")??;
+    }
+    ensure!(Feed::knock(&other, None, None).await?.err() == Some(401), "a disabled person comes in");
+    Ok(())
+}
+
+#[tokio::test]
+async fn only_who_is_away_is_sent_a_notice() -> Result<()> {
+    let (_server, owner) = ready(&[]).await?;
+    let notices = async || {
+        let list = owner.get("/api/v1/notices").await?.ok(200)?;
+        anyhow::Ok(list["notices"].as_array().map_or(0, Vec::len))
+    };
+    let answered = async || {
+        let sent = owner.send(&Draft::new("continues", &json!({"tokens": 5, "delay_ms": 1}))).await?;
+        until("the answer is stored", TERMINAL, async || {
+            Ok((owner.stored(sent.chat, sent.reply).await?["state"] == "complete").then_some(()))
+        })
+        .await
+    };
+    let feed = Feed::open(&owner, None).await?;
+    answered().await?;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    ensure!(notices().await? == 0, "somebody who looks is sent a notice");
+    drop(feed);
+    until("the feed is known to be gone", SOON, async || {
+        answered().await?;
+        Ok((notices().await? > 0).then_some(()))
+    })
+    .await?;
+    let mut back = Feed::open(&owner, None).await?;
+    owner.post("/api/v1/notices/read", &json!({"all": true})).await?.ok(204)?;
+    while back.next(SOON).await?["kind"] != "notice.read" {}
+    ensure!(owner.get("/api/v1/notices").await?.ok(200)?["unread"] == 0);
     Ok(())
 }

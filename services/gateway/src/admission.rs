@@ -4,6 +4,7 @@ use crate::{
     Gateway,
     credential::{self, Credential},
 };
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use platform::{
     Code, Error, Result,
@@ -24,6 +25,8 @@ use uuid::Uuid;
 /// How long a session, a key and what they may do are believed without asking again. The longest a
 /// revoked one goes on, with the time of a request that is under way, is five seconds.
 const BELIEVED: Duration = Duration::from_secs(4);
+/// How old the answer may be that a long connection looks at.
+const LATELY: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// What people hold open, by person, and all together.
@@ -131,9 +134,22 @@ impl Gateway {
         }
     }
 
-    /// Whoever's this is now, whatever was believed: for connections that outlive a request.
+    /// Whoever's this is now, whatever was believed: when something has just changed.
     pub(crate) async fn caller_now(&self, headers: &HeaderMap) -> Result<Caller> {
         self.forget(headers).await?;
+        self.caller(headers, "").await
+    }
+
+    /// Whoever's this is, asked within the last second: for connections that outlive a request and look
+    /// now and then. All connections of one credential share the question.
+    pub(crate) async fn caller_lately(&self, headers: &HeaderMap) -> Result<Caller> {
+        let asked = format!("lately:{}", place(&Credential::find(headers, self.config.is_secure())?));
+        if self.platform.cache.get(&asked).await?.is_some() {
+            return self.caller(headers, "").await;
+        }
+        // Forgotten first: nobody who sees the note may see what was believed before.
+        self.forget(headers).await?;
+        self.platform.cache.put(&asked, Bytes::from_static(b"1"), LATELY).await?;
         self.caller(headers, "").await
     }
 

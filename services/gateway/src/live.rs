@@ -104,7 +104,7 @@ fn events(feed: Feed) -> Response {
                 Some((Ok(Bytes::from(frames.concat())), Some(feed)))
             }
             Next::Bye => Some((Ok(event(&frame::bye(), None)), None)),
-            Next::Over => None,
+            Next::Over | Next::Unproven => None,
         }
     });
     let mut response = Body::from_stream(hello.chain(frames)).into_response();

@@ -188,7 +188,7 @@ impl Follower {
     /// stream?
     async fn look(&mut self) -> Result<Option<Out>> {
         if let Some(session) = &self.session
-            && self.gateway.caller_now(session).await? != Caller::Person(self.person.clone())
+            && self.gateway.caller_lately(session).await? != Caller::Person(self.person.clone())
         {
             self.stage = Stage::Over;
             return Ok(Some(self.out()));

@@ -5,7 +5,7 @@ use super::{frame, presence::Presence};
 use crate::{Gateway, admission::Place};
 use http::{HeaderMap, header};
 use platform::{
-    Error, Result,
+    Code, Error, Result,
     hints::{Heard, Hearing},
     principal::{Caller, Person},
     streams::Position,
@@ -38,6 +38,8 @@ pub enum Next {
     Bye,
     /// The session has ended, or may do less than when it connected.
     Over,
+    /// Nobody can say whether it has: come again and be asked.
+    Unproven,
 }
 
 /// Looks after the session of an open connection.
@@ -49,6 +51,8 @@ pub struct Watch {
     ticks: Interval,
     /// Asked for and not yet answered: a dropped call must not skip it.
     due: bool,
+    /// Something has just changed: what was found out before counts no more.
+    changed: bool,
 }
 
 fn every(time: Duration) -> Interval {
@@ -74,7 +78,7 @@ impl Feed {
         let ending = gateway.platform.background.ending();
         gateway.connected.add(1, &[]);
         let presence = Presence::begin(&gateway, &person);
-        let watch = Watch { gateway, person, credentials, ticks: every(LOOK), due: false };
+        let watch = Watch { gateway, person, credentials, ticks: every(LOOK), due: false, changed: false };
         Ok(Self { hearing, watch, beat: every(BEAT), ending, presence, _place: place })
     }
 
@@ -91,11 +95,11 @@ impl Feed {
         tokio::select! {
             biased;
             () = self.ending.cancelled() => Next::Bye,
-            () = self.watch.over() => Next::Over,
+            proven = self.watch.over() => if proven { Next::Over } else { Next::Unproven },
             heard = self.hearing.next() => match heard {
                 Ok(Heard::Hints(hints)) => {
                     let changes = |kind: &str| CHANGES_RIGHTS.iter().any(|prefix| kind.starts_with(prefix));
-                    self.watch.due |= hints.iter().any(|(_, hint)| changes(&hint.kind));
+                    self.watch.changed |= hints.iter().any(|(_, hint)| changes(&hint.kind));
                     Next::Frames(hints.iter().map(|(at, hint)| (frame::hint(*at, hint), Some(*at))).collect())
                 }
                 Ok(Heard::Lost(at)) => Next::Frames(vec![(frame::resync(at), Some(at))]),
@@ -122,20 +126,26 @@ impl Drop for Feed {
 }
 
 impl Watch {
-    /// Completes when the session is not what it was. Cancel safe.
-    pub async fn over(&mut self) {
+    /// Completes when the session is not what it was, or (`false`) when that cannot be found out: what
+    /// cannot be proven to live does not go on. Cancel safe.
+    pub async fn over(&mut self) -> bool {
         loop {
-            if !self.due {
+            if !self.due && !self.changed {
                 self.ticks.tick().await;
                 self.due = true;
             }
-            match self.gateway.caller_now(&self.credentials).await {
-                Ok(Caller::Person(person)) if person == self.person => self.due = false,
-                Ok(_) => return,
-                // Nobody can be asked: what cannot be proven to live does not.
+            let gateway = &self.gateway;
+            let caller = match self.changed {
+                true => gateway.caller_now(&self.credentials).await,
+                false => gateway.caller_lately(&self.credentials).await,
+            };
+            match caller {
+                Ok(Caller::Person(person)) if person == self.person => (self.due, self.changed) = (false, false),
+                Ok(_) => return true,
                 Err(error) => {
                     tracing::warn!(%error, "the session of a live feed cannot be looked at; it is closed");
-                    return;
+                    // a key that is refused is over; a service that does not answer says nothing
+                    return error.code() == Code::Unauthenticated;
                 }
             }
         }

@@ -23,6 +23,8 @@ const WHILE: Duration = Duration::from_secs(60);
 mod close {
     pub const AWAY: u16 = 1001;
     pub const WRONG: u16 = 1008;
+    /// Nobody could say whether the session lives (RFC 6455's registry: try again later).
+    pub const LATER: u16 = 1013;
     /// Sign in again; coming again with the same session is no use.
     pub const SESSION_OVER: u16 = 4401;
 }
@@ -61,6 +63,14 @@ pub async fn run(socket: WebSocket, feed: Feed) {
     if let Err(End(Some((code, reason)))) = outcome {
         let farewell = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
         let _ = tokio::time::timeout(Duration::from_secs(2), connection.sink.send(farewell)).await;
+    }
+}
+
+fn over(proven: bool) -> (u16, &'static str) {
+    if proven {
+        (close::SESSION_OVER, "the session has changed or ended")
+    } else {
+        (close::LATER, "it cannot be found out at this moment whether the session lives; come again")
     }
 }
 
@@ -116,7 +126,8 @@ impl Connection {
                 self.send([Message::Text(frame::bye().into())]).await?;
                 Err(End(Some((close::AWAY, "the server ends; come again"))))
             }
-            Next::Over => Err(End(Some((close::SESSION_OVER, "the session has changed or ended")))),
+            Next::Over => Err(End(Some(over(true)))),
+            Next::Unproven => Err(End(Some(over(false)))),
         }
     }
 
@@ -135,7 +146,7 @@ impl Connection {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(_)) | Err(_) => Err(GONE),
             },
-            () = self.feed.watch.over() => Err(End(Some((close::SESSION_OVER, "the session has changed or ended")))),
+            proven = self.feed.watch.over() => Err(End(Some(over(proven)))),
         }
     }
 }
