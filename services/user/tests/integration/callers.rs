@@ -32,7 +32,7 @@ async fn rpcs_are_for_sign_in_and_the_gateway_alone() {
         (Some("not a principal".to_owned()), None),
         (Some(signed(&Caller::Nobody)), Some(Code::Unauthenticated)),
         (Some(signed(&person(Uuid::from_u128(1)))), Some(Code::PermissionDenied)),
-        (Some(signed(&Caller::Service("chat".into()))), Some(Code::PermissionDenied)),
+        (Some(signed(&Caller::Service("gate".into()))), Some(Code::PermissionDenied)),
         (Some(signed(&Caller::Service("".into()))), Some(Code::PermissionDenied)),
     ];
     for (principal, refusal) in callers {
