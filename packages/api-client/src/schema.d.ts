@@ -1531,6 +1531,11 @@ export interface components {
              * @description The message this one answers: the active leaf; none in a new chat.
              */
             parent_id?: string | null;
+            /**
+             * Format: uuid
+             * @description The project that a new chat begins in.
+             */
+            project_id?: string | null;
             text: string;
         };
         /** @description A change of a chat; what is left out stays. */

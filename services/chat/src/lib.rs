@@ -22,6 +22,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 4, name: "drafts", sql: include_str!("../migrations/0004_drafts.sql") },
     Migration { version: 5, name: "files", sql: include_str!("../migrations/0005_files.sql") },
     Migration { version: 6, name: "transfers", sql: include_str!("../migrations/0006_transfers.sql") },
+    Migration { version: 7, name: "instructions", sql: include_str!("../migrations/0007_instructions.sql") },
 ];
 
 /// Starts the service.

@@ -81,15 +81,28 @@ pub async fn find_anywhere(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<Opt
     tx.query(select!("where space_id = $1 and id = $2")).bind(space).bind(id).maybe().await
 }
 
+/// What the person wanted models to know when the chat was begun.
+pub async fn instructions(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<Option<String>> {
+    let found: Option<Option<String>> = tx
+        .query("select instructions from chat_chats where space_id = $1 and id = $2")
+        .bind(space)
+        .bind(id)
+        .value()
+        .await?;
+    Ok(found.flatten())
+}
+
 /// The active leaf, of a chat in the trash as well.
 pub async fn leaf(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<Option<Uuid>> {
     tx.query("select active_leaf from chat_chats where space_id = $1 and id = $2").bind(space).bind(id).value().await
 }
 
-pub async fn insert(tx: &mut Tx<'_>, space: Uuid, chat: &Chat, leaf: Uuid) -> Result<()> {
+/// `instructions` hold for this chat, whatever the person changes later.
+pub async fn insert(tx: &mut Tx<'_>, space: Uuid, chat: &Chat, leaf: Uuid, instructions: Option<&str>) -> Result<()> {
     tx.query(
-        "insert into chat_chats (space_id, id, title, model, version, active_leaf, created_at, updated_at, project_id)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "insert into chat_chats (space_id, id, title, model, version, active_leaf, created_at, updated_at, project_id,
+             instructions)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(space)
     .bind(chat.id)
@@ -100,6 +113,7 @@ pub async fn insert(tx: &mut Tx<'_>, space: Uuid, chat: &Chat, leaf: Uuid) -> Re
     .bind(chat.created_at)
     .bind(chat.updated_at)
     .bind(chat.project_id)
+    .bind(instructions)
     .run()
     .await?;
     Ok(())

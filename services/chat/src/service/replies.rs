@@ -193,7 +193,8 @@ pub(super) async fn found(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<Repl
 /// What the person wants the model to know, from the general to the particular.
 async fn system(tx: &mut Tx<'_>, space: Uuid, reply: &Reply) -> Result<Vec<Part>> {
     let project = projects::instructions(tx, space, reply.message.chat_id).await?;
-    let parts = [("project", project), ("regenerate", reply.instruction.clone())];
+    let own = chats::instructions(tx, space, reply.message.chat_id).await?;
+    let parts = [("instructions", own), ("project", project), ("regenerate", reply.instruction.clone())];
     let said = parts.into_iter().filter_map(|(kind, text)| Some(Part { kind, text: text? }));
     Ok(said.filter(|part| !part.text.trim().is_empty()).collect())
 }

@@ -9,10 +9,10 @@ use super::{
     sent::Keyed,
 };
 use crate::{
-    domain::{Chat, Indexed, Message, State, check_text, first_title},
+    domain::{Chat, Indexed, Message, State, check_text, first_title, instructions},
     events,
     repository::{
-        chats, messages,
+        chats, messages, projects,
         search::{self, Document},
         tree,
     },
@@ -25,6 +25,7 @@ use platform::{
     failpoint,
     principal::{Permission, Person},
 };
+use proto::user::v1::ByIdRequest;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -46,6 +47,9 @@ pub struct Asked {
     /// and an answer that is being written there is stopped.
     #[serde(default, skip_serializing_if = "is_false")]
     pub branch: bool,
+    /// The project that a new chat begins in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<Uuid>,
     /// Files that were kept before, at most ten.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Uuid>,
@@ -77,6 +81,8 @@ struct Draft {
     model: Result<Option<String>>,
     reply: Uuid,
     now: DateTime<Utc>,
+    /// Of a new chat: what the person wants models to know.
+    instructions: Option<String>,
     /// Made here: a long text takes a while, and the transaction is everybody's.
     words: Indexed,
 }
@@ -97,12 +103,20 @@ impl Chats {
             (None, None) if !asked.branch => self.resolve_model(person, "").await.map(Some),
             (None, _) => Ok(None),
         };
+        let instructions = match asked.parent_id {
+            None if !asked.branch => {
+                let request = ByIdRequest { id: person.user.as_bytes().into() };
+                instructions(&self.user.clone().instructions(request).await?.into_inner())
+            }
+            _ => None,
+        };
         let draft = Arc::new(Draft {
             space: person.space(),
             actor: person.user,
             chat,
             keyed: Keyed::new(key, &(chat, &asked))?,
             words: Indexed::new(person.space(), &asked.text),
+            instructions,
             asked,
             model,
             reply: self.platform.ids.id(),
@@ -172,7 +186,7 @@ async fn store(tx: &mut Tx<'_>, draft: &Draft) -> Result<(String, Vec<Uuid>)> {
         {
             chat.title = first_title(&file.name);
         }
-        chats::insert(tx, draft.space, &chat, reply.id).await?;
+        chats::insert(tx, draft.space, &chat, reply.id, draft.instructions.as_deref()).await?;
         chats::look_at(tx, draft.space, chat.id, reply.id).await?;
         index_title(tx, draft.space, &chat).await?;
     } else {
@@ -203,6 +217,9 @@ async fn place(tx: &mut Tx<'_>, draft: &Draft, model: Option<String>) -> Result<
         let Some(model) = model.filter(|_| draft.asked.parent_id.is_none()) else {
             return Err(Error::not_found("chat"));
         };
+        if let Some(project) = draft.asked.project_id {
+            projects::find(tx, draft.space, project).await?.ok_or_else(|| Error::not_found("project"))?;
+        }
         let chat = Chat {
             id: draft.chat,
             title: first_title(&draft.asked.text),
@@ -213,7 +230,7 @@ async fn place(tx: &mut Tx<'_>, draft: &Draft, model: Option<String>) -> Result<
             running: true,
             pinned: false,
             archived: false,
-            project_id: None,
+            project_id: draft.asked.project_id,
             unread: false,
             deleted_at: None,
         };

@@ -23,6 +23,7 @@ use proto::{
         AttachmentContent, AttachmentRequest, ContextAnswer, ContextRequest, FinishRequest, Outcome,
         chat_client::ChatClient,
     },
+    user::v1::{CreateFirstRequest, user_client::UserClient},
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub struct House {
     pub dan: Person,
     pub clock: Arc<FixedClock>,
     router: Router,
+    users: Router,
     /// As ai calls it.
     rpc: ChatClient<Peer>,
     folder: TempDir,
@@ -88,7 +90,7 @@ impl House {
         let clock = FixedClock::at(chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap());
         let platform = isolated::platform(folder.path(), clock.clone(), Arc::new(SystemIds)).await.unwrap();
         let users = user::start(&platform, user::Config::default()).await.unwrap();
-        platform.peers.announce("user", users.router).unwrap();
+        platform.peers.announce("user", users.router.clone()).unwrap();
         let models = tonic::service::Routes::new(ai::ai_server::AiServer::new(Models));
         platform.peers.announce("ai", rpc_router(models, platform.signer.clone())).unwrap();
         let service = chat::start(&platform, chat::Config::default()).await.unwrap();
@@ -96,7 +98,7 @@ impl House {
         platform.peers.announce("chat", service.router.clone()).unwrap();
         let person = || Person::signed_in(Uuid::now_v7(), Uuid::now_v7(), Role::USER);
         let rpc = ChatClient::new(platform.acting_as("ai").peer("chat"));
-        Self { platform, ana: person(), dan: person(), clock, router: service.router, rpc, folder }
+        Self { platform, ana: person(), dan: person(), clock, router: service.router, users: users.router, rpc, folder }
     }
 
     pub fn folder(&self) -> &std::path::Path {
@@ -215,6 +217,24 @@ impl House {
     pub async fn attachment(&self, person: &Person, file: Uuid) -> Result<AttachmentContent, Error> {
         let request = AttachmentRequest { space: person.space().as_bytes().into(), file: file.as_bytes().into() };
         Ok(self.rpc.clone().attachment(request).await?.into_inner())
+    }
+
+    /// Somebody with a real account.
+    pub async fn account(&self) -> Person {
+        let id = Uuid::now_v7();
+        let request =
+            CreateFirstRequest { id: id.as_bytes().into(), name: "Maria".into(), email: "maria@example.org".into() };
+        UserClient::new(self.platform.acting_as("auth").peer("user")).create_first(request).await.unwrap();
+        Person { user: id, ..self.ana.clone() }
+    }
+
+    /// What a person wants models to know.
+    pub async fn instruct(&self, person: &Person, body: Value) {
+        let request = self.request(person, Method::PUT, "/api/v1/me/instructions");
+        let request = request.body(Body::from(body.to_string())).unwrap();
+        let (head, body) = self.users.clone().oneshot(request).await.unwrap().into_parts();
+        let body = to_bytes(body, 1 << 20).await.unwrap();
+        assert_eq!(head.status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
     }
 
     /// A file is brought in; answers how that ended.

@@ -118,3 +118,29 @@ async fn bad_input_is_named_and_stores_nothing() {
     }
     assert_eq!(house.events().await.0, 0);
 }
+
+#[tokio::test]
+async fn a_new_chat_keeps_the_instructions_of_its_day_and_begins_in_its_project() {
+    use platform::principal::{Permission, Person};
+    use proto::chat::v1::context_answer::Answer as Given;
+    let house = House::new().await;
+    let maria: Person = house.account().await;
+    assert!(maria.permissions.has(Permission::AccountWrite));
+    let wish = |style: &str, version: i64| json!({"enabled": true, "nickname": "Maria", "occupation": "", "about": "", "style": style, "version": version});
+    house.instruct(&maria, wish("Briefly.", 0)).await;
+    let project = json!({"name": "Garden", "instructions": "Plants only."});
+    let project = house.call(&maria, Method::POST, "/api/v1/projects", project).await.body["id"].clone();
+    let (id, chat) = (Uuid::now_v7(), Uuid::now_v7());
+    let body = json!({"id": id, "parent_id": null, "text": "hi", "project_id": project});
+    let sent = house.send_with(&maria, chat, "k", body).await;
+    assert_eq!((sent.status, sent.body["chat"]["project_id"].clone()), (StatusCode::ACCEPTED, project));
+    house.instruct(&maria, wish("At length.", 1)).await;
+    let Some(Given::Going(going)) = house.context(&maria, sent.id("reply"), 1).await.unwrap().answer else {
+        panic!("settled")
+    };
+    let said: Vec<_> = going.system.iter().map(|part| (part.kind.as_str(), part.text.as_str())).collect();
+    let own = "What to call the user: Maria\n\nHow the user wants answers to be: Briefly.";
+    assert_eq!(said, [("instructions", own), ("project", "Plants only.")]);
+    let body = json!({"id": Uuid::now_v7(), "parent_id": null, "text": "hi", "project_id": Uuid::now_v7()});
+    assert_eq!(house.send_with(&maria, Uuid::now_v7(), "k2", body).await.status, StatusCode::NOT_FOUND);
+}
