@@ -1,43 +1,12 @@
 // Pictures that go with a message: chosen, pasted, dropped, refused; and how they are shown.
 import assert from "node:assert/strict";
-import { deflateSync } from "node:zlib";
 import { chatId, composer, openNew, ownMessages, script, send, untilState } from "./harness/chat.mjs";
+import { picture as png } from "./harness/picture.mjs";
 import { story, suite } from "./harness/suite.mjs";
 import { until } from "./harness/until.mjs";
 
 const running = suite();
 const QUICK = script({ tokens: 4, delay_ms: 0 });
-
-/** A picture of one colour, as a file. */
-function png(width = 64, height = 48, name = "field.png") {
-  const crcTable = Array.from({ length: 256 }, (_, n) => {
-    let c = n;
-    for (let k = 0; k < 8; k += 1) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
-    return c >>> 0;
-  });
-  const crc = (bytes) => {
-    let c = 0xffffffff;
-    for (const byte of bytes) c = crcTable[(c ^ byte) & 255] ^ (c >>> 8);
-    return (c ^ 0xffffffff) >>> 0;
-  };
-  const chunk = (type, data) => {
-    const body = Buffer.concat([Buffer.from(type), data]);
-    const out = Buffer.alloc(body.length + 8);
-    out.writeUInt32BE(data.length, 0);
-    body.copy(out, 4);
-    out.writeUInt32BE(crc(body), body.length + 4);
-    return out;
-  };
-  const head = Buffer.alloc(13);
-  head.writeUInt32BE(width, 0);
-  head.writeUInt32BE(height, 4);
-  head.set([8, 2, 0, 0, 0], 8);
-  const rows = Buffer.concat(Array.from({ length: height }, () => Buffer.concat([Buffer.from([0]), Buffer.alloc(width * 3, 120)])));
-  return {
-    name, mimeType: "image/png",
-    buffer: Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]), chunk("IHDR", head), chunk("IDAT", deflateSync(rows)), chunk("IEND", Buffer.alloc(0))]),
-  };
-}
 
 const tiles = (page) => page.getByTestId("tile");
 const ready = (page, count) => until(`${count} pictures are there`, 10_000, async () => (await page.locator("[data-testid=tile][data-state=ready]").count()) === count, async () => tiles(page).allInnerTexts());
@@ -52,7 +21,7 @@ story(running, "a chosen picture becomes a tile, goes with the message, stands a
   });
   await openNew(page);
   await page.getByTestId("attach").waitFor();
-  await page.getByTestId("attach-input").setInputFiles([png(), png(30, 30, "second.png")]);
+  await page.getByTestId("attach-input").setInputFiles([png(), png("second.png", 30, 30)]);
   await ready(page, 2);
   await tiles(page).nth(1).getByTestId("tile-remove").click();
   await ready(page, 1);

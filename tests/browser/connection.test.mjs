@@ -97,6 +97,23 @@ story(running, "a message whose answer got lost on the way is stored exactly onc
   assert.equal(await ownMessages(page).count(), 1);
 });
 
+story(running, "a request that hangs is not waited for: the message goes with the next one, once", async ({ server, open }) => {
+  const { page } = await open();
+  await openNew(page);
+  let hung = 0;
+  await page.route("**/messages", async (route) => {
+    hung += 1;
+    // Never answered, as when the network changes under a request.
+    if (hung > 1) await route.continue();
+  });
+  await send(page, `Sent into a hole\n${QUICK}`);
+  const id = await chatId(page);
+  await until("it is stored", 10_000, async () => (await server.request("GET", `/api/v1/chats/${id}`)).ok);
+  await untilAnswered(page, 1);
+  assert.equal(hung, 2);
+  assert.equal((await server.chat(id)).messages.length, 2);
+});
+
 story(running, "a message that waits outlives its tab", async ({ open, test }) => {
   const server = await Server.start();
   test.after(() => server.remove());

@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { launch, visit } from "./harness/browser.mjs";
 import { chatId, composer, openNew, script, send, untilState, untilText } from "./harness/chat.mjs";
 import { ANA, Server } from "./harness/server.mjs";
+import { picture } from "./harness/picture.mjs";
 import { pause } from "./harness/until.mjs";
 
 const folder = process.argv[2];
@@ -23,6 +24,20 @@ for (const title of ["Rivers of the north", "A plan for the garden, with beds, p
   await server.ask(`${title}\n${script({ tokens: 40, delay_ms: 0, seed: title.length })}`);
 }
 const rich = await server.ask(`Everything Markdown has\n${RICH}`);
+
+const branched = await server.ask(`Which flowers grow in the shade?\n${script({ tokens: 60, style: "markdown", delay_ms: 0, seed: 3 })}`);
+await server.send(`Which flowers grow in full sun?\n${script({ tokens: 50, delay_ms: 0, seed: 4 })}`, { chatId: branched.chat.id, branch: true });
+await server.ended(branched.chat.id);
+const project = await server.json("POST", "/api/v1/projects", { name: "Spring catalogue", color: "moss", instructions: "Prices in lei, sizes in centimetres. The catalogue goes to print on 1 March." });
+await server.json("POST", "/api/v1/projects", { name: "Invoices", color: "ochre", instructions: "" });
+const all = await server.chats();
+const change = async (chat, wanted) => server.json("PATCH", `/api/v1/chats/${chat.id}`, { version: (await server.chat(chat.id)).chat.version, ...wanted });
+for (const chat of all.slice(0, 1)) await change(chat, { project_id: project.id });
+for (const chat of all.slice(1, 2)) await change(chat, { pinned: true });
+const filed = await server.ask(`Filed away\n${script({ tokens: 5, delay_ms: 0 })}`);
+await change(filed.chat, { archived: true });
+const binned = await server.ask(`Thrown away\n${script({ tokens: 5, delay_ms: 0 })}`);
+await server.json("DELETE", `/api/v1/chats/${binned.chat.id}`);
 
 let pictures = 0;
 try {
@@ -90,6 +105,60 @@ async function shoot(theme, width, height) {
     await page.getByTestId("sidebar-open").click();
   }
 
+  await page.keyboard.press("Control+k");
+  await page.getByTestId("palette-hit").first().waitFor();
+  await take(page, "palette");
+  await page.getByTestId("palette-input").fill("gard");
+  await page.locator("[data-testid=palette-hit] mark").first().waitFor();
+  await take(page, "palette-found");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Control+/");
+  await take(page, "shortcuts");
+  await page.keyboard.press("Escape");
+  await page.goto(`/p/${project.id}`);
+  await page.getByTestId("project-chat").first().waitFor();
+  await take(page, "project");
+  await page.getByTestId("project-edit").click();
+  await take(page, "project-edit");
+  await page.keyboard.press("Escape");
+  await page.goto("/archive");
+  await page.getByTestId("shelf-row").first().waitFor();
+  await take(page, "archive");
+  await page.goto("/trash");
+  await page.getByTestId("shelf-row").first().waitFor();
+  await take(page, "trash");
+  await page.getByTestId("shelf-erase").first().click();
+  await take(page, "trash-question");
+  await page.keyboard.press("Escape");
+  await page.goto("/?temporary-chat=true");
+  await page.getByTestId("temporary").waitFor();
+  await take(page, "temporary");
+
+  await page.goto(`/c/${branched.chat.id}`);
+  await untilState(page, "complete");
+  await page.getByTestId("again").last().click();
+  await take(page, "again-menu");
+  await page.getByTestId("again-change").click();
+  await page.getByTestId("change-field").fill("As a table");
+  await take(page, "again-change");
+  await page.keyboard.press("Escape");
+  await page.getByTestId("user-message").first().hover();
+  await take(page, "branches");
+  await page.getByTestId("user-message").first().getByTestId("edit").click();
+  await take(page, "editing");
+  await page.keyboard.press("Escape");
+  await page.getByTestId("header-menu").click();
+  await take(page, "header-menu");
+  await page.getByTestId("chat-tree").click();
+  await page.getByTestId("tree-row").first().waitFor();
+  await take(page, "tree");
+  await page.keyboard.press("Escape");
+  await page.getByTestId("attach-input").setInputFiles([picture("flowers in the garden.png"), { name: "liar.png", mimeType: "image/png", buffer: Buffer.from("no picture") }, { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("text") }]);
+  await page.locator("[data-testid=tile][data-state=ready]").waitFor();
+  await page.locator("[data-testid=tile][data-state=failed]").waitFor();
+  await take(page, "attachments");
+  for (let left = 2; left > 0; left -= 1) await page.getByTestId("tile-remove").first().click();
+
   await page.goto(`/c/${rich.chat.id}`);
   await untilState(page, "complete");
   await take(page, "finished-end");
@@ -147,6 +216,8 @@ async function shoot(theme, width, height) {
   await context.setOffline(false);
   await untilState(page, "complete");
 
+  await page.routeWebSocket(/\/api\/v1\/live/, (socket) => socket.close());
+  await page.route("**/api/v1/live*", (route) => route.abort());
   const shared = await server.ask(`Shared by two devices\n${script({ tokens: 20, delay_ms: 0 })}`);
   await page.goto(`/c/${shared.chat.id}`);
   await untilState(page, "complete");

@@ -43,9 +43,10 @@ export function createApi(call: Call) {
     remove: (id: string) => call<void>("DELETE", `/api/v1/chats/${id}`),
     restore: (id: string) => call<Chat>("POST", `/api/v1/chats/${id}/restore`),
     read: (id: string, messageId: string) => call<void>("POST", `/api/v1/chats/${id}/read`, { body: { message_id: messageId } }),
-    send: ({ id, chatId, parentId, text, model, branch, attachments }: SendMessage) =>
+    send: ({ id, chatId, parentId, text, model, branch, attachments }: SendMessage, deadlineMs?: number) =>
       call<Sent>("POST", `/api/v1/chats/${chatId}/messages`, {
         headers: { "Idempotency-Key": id },
+        deadlineMs,
         body: {
           id, parent_id: parentId, text, model, branch: branch === true,
           ...(attachments?.length ? { attachments } : {}),

@@ -21,6 +21,8 @@ export interface RequestParts {
   headers?: Record<string, string>;
   /** A 401 here says that the password is wrong, not that the session ended. */
   quiet401?: boolean;
+  /** When another try is better than waiting on. */
+  deadlineMs?: number | undefined;
 }
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -47,7 +49,7 @@ export function createCall({ onUnauthenticated, early, fetch: request = fetch }:
       method,
       headers: { "X-CSRF": "1", ...(json ? { "Content-Type": "application/json" } : {}), ...parts.headers },
       credentials: "same-origin",
-      signal: AbortSignal.timeout(DEADLINE_MS),
+      signal: AbortSignal.timeout(parts.deadlineMs ?? DEADLINE_MS),
       ...(json ? { body: JSON.stringify(parts.body) } : {}),
     });
   };

@@ -164,9 +164,9 @@ export class Server {
   }
 
   /** Sends a message as another client would; a new chat unless `chatId` and `parentId` say otherwise. */
-  async send(text, { model = "scripted/continues", chatId = uuidv7(), parentId = null } = {}) {
+  async send(text, { model = "scripted/continues", chatId = uuidv7(), parentId = null, branch = false } = {}) {
     const id = uuidv7();
-    return this.json("POST", `/api/v1/chats/${chatId}/messages`, { id, parent_id: parentId, text, model }, { "Idempotency-Key": id });
+    return this.json("POST", `/api/v1/chats/${chatId}/messages`, { id, parent_id: parentId, text, model, branch }, { "Idempotency-Key": id });
   }
 
   /** Sends a message and waits until its answer has ended. Gives the thread. */

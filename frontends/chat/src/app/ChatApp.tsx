@@ -11,10 +11,11 @@ import { onBack } from "../stores/connection";
 import { closeDrawer, frame } from "../stores/frame";
 import { releaseElsewhere } from "../stores/outbox";
 import { onTabNews } from "../stores/tabs";
+import { setTemporary, temporary } from "../stores/temporary";
 import { ChatScreen } from "./ChatScreen";
 import { Bell } from "./lazyParts";
 import { Dialogs } from "./parts";
-import { ProjectScreen, ShelfScreen } from "./screens";
+import { ProjectScreen, ShelfScreen, TemporaryScreen } from "./screens";
 import { chatIdOf, projectIdOf, shelfOf } from "./routes";
 import { useShortcuts } from "./shortcuts";
 import { whenIdle } from "./threadView";
@@ -25,6 +26,7 @@ export function ChatApp({ user }: { user: User | null }) {
   const projectId = projectIdOf(path);
   const shelf = shelfOf(path);
   const { drawer } = useStore(frame);
+  const { on: leavesNothing } = useStore(temporary);
   useShortcuts();
   useNews();
   useLater(user?.id ?? null);
@@ -32,6 +34,7 @@ export function ChatApp({ user }: { user: User | null }) {
 
   useEffect(() => {
     closeDrawer();
+    if (path !== "/") setTemporary(false);
   }, [path]);
   useDrawerFocus(drawer);
 
@@ -41,6 +44,7 @@ export function ChatApp({ user }: { user: User | null }) {
       {drawer && <div className="scrim" onClick={closeDrawer} data-testid="scrim" />}
       {projectId !== null ? <ProjectScreen key={projectId} id={projectId} />
         : shelf !== null ? <ShelfScreen shelf={shelf} />
+        : leavesNothing && chatId === null ? <TemporaryScreen />
         : <ChatScreen user={user} chatId={chatId} />}
       <Dialogs />
     </div>

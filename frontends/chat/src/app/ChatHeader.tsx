@@ -2,7 +2,7 @@
 import type { Chat, Model } from "@taifas/api-client/types";
 import { IconButton } from "@taifas/ui-components/IconButton";
 import { useMenu } from "@taifas/ui-components/useMenu";
-import { Ellipsis, Menu as MenuIcon, SquarePen } from "lucide-react";
+import { Ellipsis, Menu as MenuIcon, MessageCircleDashed, SquarePen } from "lucide-react";
 import { useEffect } from "react";
 import { useLocation } from "wouter";
 import { deleteChat } from "../features/chats/chatActions";
@@ -11,6 +11,7 @@ import { ModelPicker } from "../features/models/ModelPicker";
 import { ToastHost } from "../features/toasts/ToastHost";
 import { openDialog } from "../stores/dialogs";
 import { toggleSidebar } from "../stores/frame";
+import { setTemporary } from "../stores/temporary";
 import { t } from "../texts/t";
 import { chatPath } from "./routes";
 
@@ -42,7 +43,9 @@ export function ChatHeader({ models, model, onModel, chat, empty, line, onTree }
       <IconButton className="only-m" label={t("sidebar.open")} data-testid="drawer-open" onClick={toggleSidebar}><MenuIcon className="i lg" /></IconButton>
       <ModelPicker models={models} chosen={model} onChoose={onModel} />
       <span className="sp" />
-      {empty ? null : (
+      {empty ? (
+        <IconButton label={t("temporary.start")} data-testid="temporary-start" onClick={() => setTemporary(true)}><MessageCircleDashed className="i" /></IconButton>
+      ) : (
         <>
           {chat && (
             <IconButton ref={menu.anchor} label={t("chat.more")} aria-haspopup="menu" aria-expanded={menu.open} data-testid="header-menu" onClick={menu.toggle}>

@@ -136,7 +136,7 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
 
   return (
     <main className={empty ? "main empty" : "main"}>
-      <ConnectionBar waiting={items.filter((item) => item.state === "waiting").length} />
+      <ConnectionBar waiting={items.filter((item) => item.state !== "next").length} />
       <ChatHeader
         models={models.data ?? null}
         model={model}

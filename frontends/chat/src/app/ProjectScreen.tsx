@@ -34,7 +34,7 @@ export function ProjectScreen({ id }: { id: string }) {
   }, [model, id, navigate]);
   return (
     <main className="main">
-      <ConnectionBar waiting={items.filter((item) => item.state === "waiting").length} />
+      <ConnectionBar waiting={items.filter((item) => item.state !== "next").length} />
       <header className="head">
         <IconButton className="only-m" label={t("sidebar.open")} data-testid="drawer-open" onClick={toggleSidebar}><MenuIcon className="i lg" /></IconButton>
         <ModelPicker models={models.data ?? null} chosen={model} onChoose={(chosen) => chooseModel(null, chosen)} />

@@ -10,7 +10,7 @@ export function ShelfScreen({ shelf }: { shelf: "archived" | "trash" }) {
   const { items } = useStore(outbox);
   return (
     <main className="main">
-      <ConnectionBar waiting={items.filter((item) => item.state === "waiting").length} />
+      <ConnectionBar waiting={items.filter((item) => item.state !== "next").length} />
       <PlainHeader />
       <ShelfPage key={shelf} shelf={shelf} />
     </main>

@@ -86,6 +86,7 @@ export function startLater(signal: AbortSignal): void {
   void ChatMenu.load();
   for (const later of [Dialogs, Palette, ModelList, Missing, NextChip, ReturnedBar]) void later.load();
   keepDrafts(signal);
+  let heard = false;
   const share = new LiveShare({
     signal,
     fetch: watchedFetch,
@@ -93,6 +94,11 @@ export function startLater(signal: AbortSignal): void {
     onResync: () => void queryClient.invalidateQueries(),
     onOpen: () => {
       told.now = true;
+      if (!heard) {
+        heard = true;
+        // What was asked for before anybody listened may have changed since.
+        for (const family of [listKeys.all, listKeys.projects, ["thread"]]) refetch(family);
+      }
       reportAnswer();
     },
     onLost: () => {

@@ -5,4 +5,5 @@ import { withTexts } from "../texts/locale";
 const wait = <main className="main" aria-busy="true" />;
 
 export const ProjectScreen = part(async () => (await withTexts("chat", import("./ProjectScreen"))).ProjectScreen, wait);
+export const TemporaryScreen = part(async () => (await withTexts("chat", import("./TemporaryScreen"))).TemporaryScreen, wait);
 export const ShelfScreen = part(async () => (await withTexts("chat", import("./ShelfScreen"))).ShelfScreen, wait);

@@ -3,6 +3,7 @@ import { useEffect } from "react";
 import { useLocation } from "wouter";
 import { openDialog } from "../stores/dialogs";
 import { closeDrawer, toggleSidebar } from "../stores/frame";
+import { setTemporary } from "../stores/temporary";
 import { toasts } from "../stores/toasts";
 
 const find = (id: string): HTMLElement | null => document.querySelector<HTMLElement>(`[data-testid=${id}]`);
@@ -15,6 +16,7 @@ function isTextField(element: Element | null): element is HTMLInputElement | HTM
 /** With Ctrl/⌘ and Shift, by the key's place. */
 const SHIFTED: Record<string, (navigate: (to: string) => void) => void> = {
   KeyO: (navigate) => {
+    setTemporary(false);
     navigate("/");
     requestAnimationFrame(() => find("composer-input")?.focus());
   },

@@ -4,6 +4,8 @@ import { readLocalJson, writeLocal } from "./localData";
 
 /** The draft of the empty page, which has no chat yet. */
 export const NEW_CHAT = "new";
+/** What is written in a temporary chat is never stored. */
+export const TEMPORARY = "temporary";
 
 const KEY = "taifas.drafts";
 /** Oldest drafts go first beyond this many. */
@@ -19,7 +21,7 @@ let timer: ReturnType<typeof setTimeout> | null = null;
 function persist(): void {
   if (timer !== null) clearTimeout(timer);
   timer = null;
-  const kept = Object.entries(drafts.getState()).filter(([, text]) => text !== "").slice(-MOST_DRAFTS);
+  const kept = Object.entries(drafts.getState()).filter(([place, text]) => text !== "" && place !== TEMPORARY).slice(-MOST_DRAFTS);
   writeLocal(KEY, kept.length === 0 ? null : JSON.stringify(Object.fromEntries(kept)));
 }
 

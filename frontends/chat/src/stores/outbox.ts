@@ -8,6 +8,7 @@ import { api } from "../api/api";
 import { putChat, refreshChats } from "../api/lists";
 import { cachedThread, loadThread, putThread } from "../api/queries";
 import { giveBackFiles } from "./attachments";
+import { onBack } from "./connection";
 import { giveBack, NEW_CHAT } from "./drafts";
 import { dropRecord, storedRecords, storeRecord } from "./localData";
 import { arrivedReply } from "./stopOnArrival";
@@ -116,8 +117,18 @@ export function releaseNext(item: Outgoing, parentId: string | null): void {
   void deliver(released);
 }
 
+/** A request that was begun while the network changed can hang until its deadline: the first ones are short. */
+const FIRST_DEADLINE_MS = 4_000;
+const LONGEST_DEADLINE_MS = 20_000;
+
 const inDelivery = new Set<string>();
-const neverAborted = new AbortController().signal;
+
+/** Aborted, and made anew, when the server can be reached again: whoever waits for the next try does not wait on. */
+let back = new AbortController();
+onBack(() => {
+  back.abort();
+  back = new AbortController();
+});
 
 async function deliver(item: Outgoing): Promise<void> {
   if (inDelivery.has(item.id)) return;
@@ -125,7 +136,8 @@ async function deliver(item: Outgoing): Promise<void> {
   try {
     for (let failures = 1; ; failures += 1) {
       try {
-        const { chat, message, reply } = await api.send({ ...item, attachments: item.attachments?.map((file) => file.id) });
+        const deadline = Math.min(LONGEST_DEADLINE_MS, FIRST_DEADLINE_MS * 2 ** (failures - 1));
+        const { chat, message, reply } = await api.send({ ...item, attachments: item.attachments?.map((file) => file.id) }, deadline);
         arrived(item, chat, message, reply);
         return;
       } catch (error) {
@@ -139,7 +151,7 @@ async function deliver(item: Outgoing): Promise<void> {
         }
         put({ ...item, state: "waiting" });
         const asked = error instanceof ApiError ? (error.retryAfter ?? 0) * 1000 : 0;
-        await sleep(Math.max(asked, backoffMs(failures)), neverAborted);
+        await sleep(Math.max(asked, backoffMs(failures)), back.signal);
         if (!outbox.getState().items.some((i) => i.id === item.id)) return;
       }
     }

@@ -8,6 +8,7 @@ import { Link, useLocation } from "wouter";
 import { openDialog } from "../../stores/dialogs";
 import { closeDrawer, toggleSidebar } from "../../stores/frame";
 import { COMMAND, SHIFT_COMMAND } from "../../stores/keyboard";
+import { setTemporary } from "../../stores/temporary";
 import { t } from "../../texts/t";
 import { ChatList } from "./ChatList";
 import { ProfileMenu } from "./parts";
@@ -24,6 +25,7 @@ export function Sidebar({ user, chatId, projectId, bell }: Props) {
   const [path, navigate] = useLocation();
   const newChat = (): void => {
     closeDrawer();
+    setTemporary(false);
     navigate("/");
     document.querySelector<HTMLTextAreaElement>("[data-testid=composer-input]")?.focus();
   };

@@ -7,6 +7,7 @@ import { t } from "../../texts/t";
 
 const SENT_MS = 2_000;
 
+/** `waiting`: messages that have not arrived; while nothing can be reached, those under way wait as well. */
 export function ConnectionBar({ waiting }: { waiting: number }) {
   const { online, lost } = useStore(connection);
   const away = !online || lost;
