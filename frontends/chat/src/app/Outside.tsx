@@ -36,5 +36,5 @@ export function Outside({ standing, lost, onSignedIn }: Props) {
     return <RegisterPage instance={instance.name} open={standing.registration === "open"} tools={tools} onSignedIn={onSignedIn} />;
   }
   if (path === "/forgot") return <ForgotPage mail={mail} tools={tools} />;
-  return <SignInPage instance={instance.name} lost={lost} registration={standing.registration === "open"} tools={tools} onSignedIn={onSignedIn} />;
+  return <SignInPage instance={instance.name} greeting={instance.greeting ?? null} lost={lost} registration={standing.registration === "open"} tools={tools} onSignedIn={onSignedIn} />;
 }

@@ -55,7 +55,7 @@ function InstanceForm({ instance }: { instance: Instance }) {
         <h2>{t("instance.look")}</h2>
         <p className="lead">{t("instance.lookText")}</p>
         <Field label={t("people.name")} name="name" maxLength={60} defaultValue={instance.name} />
-        <Field label={t("instance.greeting")} name="greeting" maxLength={200} defaultValue={instance.greeting ?? ""} placeholder={t("instance.greetingNone")} hint={t("instance.greetingHint")} />
+        <Field label={t("instance.greeting")} name="greeting" maxLength={500} defaultValue={instance.greeting ?? ""} placeholder={t("instance.greetingNone")} hint={t("instance.greetingHint")} />
         <div className="set-row wide">
           <div className="about">{t("instance.accent")}<small>{t("instance.accentHint")}</small></div>
           <div className="control"><Choice label={t("instance.accent")} look="swatches" value={accent} onChange={setAccent} options={ACCENTS.map((value) => ({ value, label: t(`colour.${value}`) }))} /></div>

@@ -13,6 +13,8 @@ import { clock, t } from "../../texts/t";
 
 interface Props {
   instance: string;
+  /** What the organisation wants to say here. */
+  greeting: string | null;
   /** The session ended while the person was at work. */
   lost: boolean;
   /** Anybody may make an account. */
@@ -26,7 +28,7 @@ interface Errors {
   password?: string;
 }
 
-export function SignInPage({ instance, lost, registration, tools, onSignedIn }: Props) {
+export function SignInPage({ instance, greeting, lost, registration, tools, onSignedIn }: Props) {
   const [errors, setErrors] = useState<Errors>({});
   const [working, setWorking] = useState(false);
   const email = useRef<HTMLInputElement>(null);
@@ -65,6 +67,7 @@ export function SignInPage({ instance, lost, registration, tools, onSignedIn }: 
       <main className="card">
         <h1>{t("signIn.title")}</h1>
         <p className="lead">{t("signIn.lead", { name: instance, host: location.host })}</p>
+        {greeting && <p className="lead" data-testid="instance-greeting">{greeting}</p>}
         {lost && <Note look="info" icon={<Info className="i" />} title={t("signIn.lost")}>{t("signIn.lostText")}</Note>}
         <form noValidate onSubmit={(event) => void submit(event)} data-testid="sign-in-form">
           <Field ref={email} label={t("signIn.email")} name="email" type="email" autoComplete="username" inputMode="email" error={withIcon(errors.email)} />
