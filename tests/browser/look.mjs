@@ -5,6 +5,7 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { launch, visit } from "./harness/browser.mjs";
 import { chatId, composer, openNew, script, send, untilState, untilText } from "./harness/chat.mjs";
+import { OUTSIDE, SCREENS } from "./harness/screens.mjs";
 import { ANA, Server } from "./harness/server.mjs";
 import { picture } from "./harness/picture.mjs";
 import { pause } from "./harness/until.mjs";
@@ -72,6 +73,20 @@ async function shoot(theme, width, height) {
   await out.page.getByRole("button", { name: "Make the account" }).click();
   await take(out.page, "setup");
   await out.context.close();
+
+  const outside = await visit(browser, server, { ...look, signedIn: false });
+  for (const path of OUTSIDE) {
+    await outside.page.goto(path);
+    await outside.page.getByRole("heading", { level: 1 }).waitFor();
+    await take(outside.page, `outside-${path.slice(1).replace("#", "-")}`);
+  }
+  await outside.context.close();
+  const inside = await visit(browser, server, look);
+  for (const screen of SCREENS) {
+    await screen.show(inside.page);
+    await take(inside.page, screen.name);
+  }
+  await inside.context.close();
 
   const door = await visit(browser, server, { ...look, signedIn: false });
   await door.page.goto("/");
