@@ -26,7 +26,7 @@ pub async fn run(setting: &Setting) -> Result<()> {
              tokens/s; control: as many questions to the provider itself."
         ),
     )?;
-    let amount = Amount { people: PEOPLE, chats: 1, turns_of_the_long_one: 1 };
+    let amount = Amount { people: PEOPLE, chats: 1, turns_of_the_long_one: 1, searchers: PEOPLE };
     let (instance, members) = settle(setting, "burst", amount).await?;
     let direct = Asked::Provider(setting.provider);
     let mut alone = crowd(chats, |_| direct.clone()).await?;

@@ -8,7 +8,8 @@ import random
 
 import schemathesis
 
-OWN = os.environ["TAIFAS_OWN_ID"]
+# The account and the session of the run, which stay as they are: others may be changed.
+own = {os.environ["TAIFAS_OWN_ID"]}
 # A port nobody listens on: no request of a test leaves this machine.
 NOWHERE = "http://127.0.0.1:9/v1"
 # The ids that were seen of a kind of object, by the last word of its path before the id; the newest last.
@@ -61,8 +62,7 @@ def before_call(context, case, kwargs):
     for name, kind in kinds(case.operation.path).items():
         if seen[kind] and dice.random() < 0.6:
             parameters[name] = dice.choice(seen[kind])
-        if parameters.get(name) == OWN:
-            # The account of the run stays as it is; other accounts may be changed.
+        if parameters.get(name) in own:
             parameters[name] = "00000000-0000-7000-8000-000000000000"
     public = case.operation.definition.raw.get("x-policy") == "public"
     # Signing in over a session ends it, and it is the run's.
@@ -100,9 +100,10 @@ def after_call(context, case, response):
         seen["replies"].append(document["reply"]["id"])
         newest[document["chat"]["id"]] = document["reply"]["id"]
     for found in objects(document):
-        # Not the session the run lives in.
-        if not isinstance(found.get("id"), str) or found.get("current") is True:
+        if not isinstance(found.get("id"), str):
             continue
+        if found.get("current") is True:
+            own.add(found["id"])
         seen[kind].append(found["id"])
         if isinstance(found.get("version"), int):
             versions[found["id"]] = found["version"]

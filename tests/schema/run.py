@@ -30,6 +30,7 @@ ACCOUNT = {"name": "Ana Pop", "email": "ana@example.org", "password": "correct h
 LEFT_OUT = {
     "/api/v1/auth/sign-out": "ends the session of the run",
     "/api/v1/auth/sign-out-everywhere": "ends the session of the run",
+    "/api/v1/auth/change-password": "gives the session of the run another token",
     "/api/v1/auth/delete-account": "asks for the account of the run to be deleted",
     "/api/v1/live": "a feed without an end",
     "/api/v1/replies/{id}/stream": "follows an answer, for minutes when one is long",
