@@ -17,6 +17,9 @@ const ROUNDS: usize = 3;
 /// Asked by each person in one round, and the pause in between: half to one and a half times this.
 const EACH: usize = 40;
 const THINK: Duration = Duration::from_millis(150);
+/// Of whom the chats can be searched: everybody who searches is one of them.
+const SEARCHERS: usize = 10;
+const EVERYBODY: usize = usize::MAX;
 /// How long everybody asks without a pause.
 const RUSH: Duration = Duration::from_secs(2);
 
@@ -27,29 +30,41 @@ struct Question {
     /// The least an answer may have in bytes: a refusal is not fast, it is wrong.
     least: usize,
     bound: Option<f64>,
+    /// The first so many people ask, each from several browsers.
+    of: usize,
 }
 
-const TRIVIAL: Question = Question { name: "/healthz", path: |_, _| "/healthz".into(), least: 2, bound: None };
+const TRIVIAL: Question =
+    Question { name: "/healthz", path: |_, _| "/healthz".into(), least: 2, bound: None, of: EVERYBODY };
 const QUESTIONS: [Question; 6] = [
-    Question { name: "own profile", path: |_, _| "/api/v1/me".into(), least: 50, bound: Some(10.0) },
-    Question { name: "session look-up", path: |_, _| "/api/v1/session".into(), least: 50, bound: Some(5.0) },
+    Question { name: "own profile", path: |_, _| "/api/v1/me".into(), least: 50, bound: Some(10.0), of: EVERYBODY },
+    Question {
+        name: "session look-up",
+        path: |_, _| "/api/v1/session".into(),
+        least: 50,
+        bound: Some(5.0),
+        of: EVERYBODY,
+    },
     Question {
         name: "chat list, the page the app shows",
         path: |_, _| "/api/v1/chats?limit=28".into(),
         least: 1_000,
         bound: Some(5.0),
+        of: EVERYBODY,
     },
     Question {
         name: "chat list, the largest page (100)",
         path: |_, _| "/api/v1/chats?limit=100".into(),
         least: 1_000,
         bound: Some(5.0),
+        of: EVERYBODY,
     },
     Question {
         name: "open the long chat",
         path: |member, _| format!("/api/v1/chats/{}", member.long),
         least: 2_000,
         bound: Some(10.0),
+        of: EVERYBODY,
     },
     Question {
         name: "search, a word and the beginning of another",
@@ -59,16 +74,21 @@ const QUESTIONS: [Question; 6] = [
         },
         least: 10,
         bound: Some(10.0),
+        of: SEARCHERS,
     },
 ];
 
 pub async fn run(setting: &Setting) -> Result<()> {
-    let amount =
-        Amount { people: setting.scaled(50), chats: setting.scaled(1_000), turns_of_the_long_one: setting.scaled(100) };
+    let amount = Amount {
+        people: setting.scaled(50),
+        chats: setting.scaled(1_000),
+        turns_of_the_long_one: setting.scaled(100),
+        searchers: SEARCHERS,
+    };
     section(
         "What everybody reads",
         &format!(
-            "{} people with an account, {} chats and one chat of {} messages each. They ask at the same time, every {} ms \
+            "{} people with an account, {} chats and one chat of {} messages each; searched are those of {SEARCHERS}. They ask at the same time, every {} ms \
              or so; control: the same people and the same pace asking for `/healthz`. Then without any pause: how many \
              answers a second. Medians of {ROUNDS} alternating rounds.",
             amount.people,
@@ -119,7 +139,8 @@ type Round = ([f64; 2], [f64; 2], f64, f64, f64);
 impl Question {
     /// Everybody asks `each` times, with pauses.
     async fn paced(&self, instance: &Instance, members: &[Member], each: usize) -> Result<Samples> {
-        let people = members.iter().enumerate().map(async |(number, member)| {
+        let people = (0..members.len()).map(async |number| {
+            let member = &members[number % self.of.min(members.len())];
             let mut connection = Connection::open(instance.address).await?;
             let mut words = Words(number as u64);
             let mut samples = Samples::default();
@@ -139,7 +160,8 @@ impl Question {
     /// Everybody asks again and again; answers a second.
     async fn rush(&self, instance: &Instance, members: &[Member]) -> Result<f64> {
         let start = Instant::now();
-        let people = members.iter().enumerate().map(async |(number, member)| {
+        let people = (0..members.len()).map(async |number| {
+            let member = &members[number % self.of.min(members.len())];
             let mut connection = Connection::open(instance.address).await?;
             let mut words = Words(1_000 + number as u64);
             let mut answers = 0;
