@@ -2,6 +2,7 @@
 //! what it measured beside a control of the same run. `load PROGRAM SCRATCH [SECTION…]`.
 
 mod burst;
+mod door;
 mod figures;
 mod first_token;
 mod idle;
@@ -24,7 +25,7 @@ use std::{
 
 /// A section that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(600);
-const SECTIONS: [&str; 7] = ["start", "first-token", "relay", "reads", "burst", "idle", "ports"];
+const SECTIONS: [&str; 8] = ["start", "first-token", "relay", "reads", "burst", "door", "idle", "ports"];
 
 /// What every section needs.
 pub struct Setting {
@@ -87,6 +88,7 @@ fn main() -> Result<()> {
                     "relay" => relay::run(&setting).await,
                     "reads" => reads::run(&setting).await,
                     "burst" => burst::run(&setting).await,
+                    "door" => door::run(&setting).await,
                     "idle" => idle::run(&setting).await,
                     _ => ports::run(&setting).await,
                 }

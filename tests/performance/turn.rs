@@ -17,7 +17,15 @@ use uuid::Uuid;
 #[derive(Clone)]
 pub enum Asked {
     Provider(SocketAddr),
-    Taifas { address: SocketAddr, cookie: String },
+    Taifas {
+        address: SocketAddr,
+        cookie: String,
+    },
+    /// The OpenAI-compatible door, with an API key.
+    Door {
+        address: SocketAddr,
+        key: String,
+    },
 }
 
 /// Who asks: a connection that is kept open between turns, as browsers and servers do.
@@ -51,7 +59,7 @@ impl Heard {
 
 impl Client {
     pub async fn of(asked: &Asked) -> Result<Self> {
-        let (Asked::Provider(address) | Asked::Taifas { address, .. }) = asked;
+        let (Asked::Provider(address) | Asked::Taifas { address, .. } | Asked::Door { address, .. }) = asked;
         Ok(Self { asked: asked.clone(), connection: Connection::open(*address).await? })
     }
 
@@ -94,11 +102,15 @@ impl Client {
     fn question(&self, chat: Uuid, parent: Option<&str>, model: &str) -> Vec<u8> {
         let text = "What is the shortest way from a question to its answer?";
         match &self.asked {
-            Asked::Provider(_) => {
+            Asked::Provider(_) | Asked::Door { .. } => {
+                let (before, headers) = match &self.asked {
+                    Asked::Door { key, .. } => ("openai/", format!("authorization: Bearer {key}\r\n")),
+                    _ => ("", String::new()),
+                };
                 let body = format!(
-                    r#"{{"model":"{model}","stream":true,"messages":[{{"role":"user","content":"{text}"}}],"stream_options":{{"include_usage":true}}}}"#
+                    r#"{{"model":"{before}{model}","stream":true,"messages":[{{"role":"user","content":"{text}"}}],"stream_options":{{"include_usage":true}}}}"#
                 );
-                request("POST /v1/chat/completions", "accept: text/event-stream\r\n", &body)
+                request("POST /v1/chat/completions", &format!("{headers}accept: text/event-stream\r\n"), &body)
             }
             Asked::Taifas { cookie, .. } => {
                 let (id, parent) = (Uuid::now_v7(), parent.map_or("null".into(), |id| format!("\"{id}\"")));
