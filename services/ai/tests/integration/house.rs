@@ -135,6 +135,8 @@ impl House {
             let bus = platform::bus::TableBus::open(platform.db.clone(), clock.clone()).await.unwrap();
             platform.bus = Arc::new(bus);
         }
+        let users = user::start(&platform, user::Config::default()).await.unwrap();
+        platform.peers.announce("user", users.router).unwrap();
         let chat = chat::start(&platform, chat::Config::default()).await.unwrap();
         platform.peers.announce("chat", chat.router).unwrap();
         let person = Person::signed_in(Uuid::now_v7(), Uuid::now_v7(), Role::USER);
