@@ -1,7 +1,7 @@
 // axe finds nothing to object to in any state of any page, light and dark, wide and narrow (WCAG 2.2 AA).
 import assert from "node:assert/strict";
 import { clean, LOOKS, objections } from "./harness/axe.mjs";
-import { chatId, composer, openNew, replies, script, send, untilState, untilText } from "./harness/chat.mjs";
+import { chatId, composer, openNew, replies, script, send, untilState, untilText, withoutFeed } from "./harness/chat.mjs";
 import { ANA, Server } from "./harness/server.mjs";
 import { story, suite } from "./harness/suite.mjs";
 
@@ -111,6 +111,8 @@ for (const look of LOOKS) {
 
   story(running, `${name}: cut, failed, not sent, newer turns, offline`, async ({ server, open }) => {
     const { page, context } = await open(look);
+    // With the feed the desk would have seen what the phone wrote before it could write beside it.
+    await withoutFeed(page);
     await openNew(page, "scripted/cannot");
     await send(page, script({ tokens: 40, delay_ms: 0, cut_after: 20 }));
     await chatId(page);

@@ -50,7 +50,9 @@ story(running, "a theme applies at once, outlives a load, and is there before th
   assert.ok((await ground(still)) < 60);
 });
 
-story(running, "“system” follows the system, also while the page is open", async ({ open }) => {
+story(running, "“system” follows the system, also while the page is open", async ({ server, open }) => {
+  const { version } = await server.json("GET", "/api/v1/me");
+  await server.json("PATCH", "/api/v1/me", { theme: "system", version });
   const { page } = await open({ theme: "dark" });
   await page.goto("/");
   assert.ok((await ground(page)) < 60);

@@ -1,6 +1,6 @@
 // Without a network, without a server, and with another device that was faster: nothing is lost, nothing is sent twice.
 import assert from "node:assert/strict";
-import { chatId, composer, openNew, ownMessages, replies, script, send, stateShown, textShown, untilState, untilText } from "./harness/chat.mjs";
+import { chatId, composer, openNew, ownMessages, replies, script, send, stateShown, textShown, untilState, untilText, withoutFeed } from "./harness/chat.mjs";
 import { Server } from "./harness/server.mjs";
 import { story, suite } from "./harness/suite.mjs";
 import { pause, until } from "./harness/until.mjs";
@@ -8,12 +8,6 @@ import { pause, until } from "./harness/until.mjs";
 const running = suite();
 const QUICK = script({ tokens: 6, delay_ms: 0 });
 const bar = (page, state) => page.locator(`[data-testid=connection-bar][data-state=${state}]`);
-
-/** Nobody tells this page what others do: it learns of it only by its own requests. @param {import("playwright-core").Page} page */
-async function withoutFeed(page) {
-  await page.routeWebSocket(/\/api\/v1\/live/, (socket) => socket.close());
-  await page.route("**/api/v1/live*", (route) => route.abort());
-}
 
 async function untilAnswered(page, count) {
   await until(`${count} answers are complete`, 30_000, async () => (await replies(page).count()) === count && (await stateShown(page)) === "complete", () => stateShown(page));

@@ -126,16 +126,19 @@ story(running, "signing out leaves nothing behind in the browser", async ({ serv
   await page.getByTestId("sign-in-form").waitFor();
 });
 
-story(running, "a session that ends at work asks to sign in and then sends what was written", async ({ server, open }) => {
+story(running, "a session that ends at work asks to sign in and keeps what was written", async ({ server, open }) => {
   const cookie = await server.signIn();
   const { page } = await open({ cookie });
   await openNew(page);
+  await composer(page).fill(`Not lost\n${script({ tokens: 8, delay_ms: 0 })}`);
   await server.request("POST", "/api/v1/auth/sign-out", undefined, { Cookie: cookie });
-  await send(page, `Not lost\n${script({ tokens: 8, delay_ms: 0 })}`);
+  // The feed tells at once.
   await page.getByText("Your session has ended").waitFor();
   await page.getByLabel("E-mail", { exact: true }).fill(ANA.email);
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Sign in" }).click();
+  await until("what was written is in the field", 10_000, async () => (await composer(page).inputValue()).startsWith("Not lost"));
+  await composer(page).press("Enter");
   await untilState(page, "complete");
   assert.equal(await ownMessages(page).count(), 1);
   const chats = await until("the message is stored", 5_000, async () => (await server.chats()).filter((chat) => chat.title.includes("Not lost")));

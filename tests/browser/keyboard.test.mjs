@@ -102,7 +102,7 @@ story(running, "menus: arrows move, Esc closes the top layer only and gives the 
   await page.keyboard.press("ArrowRight");
   assert.equal(await focused(page), "move-new", "a menu within the menu");
   await page.keyboard.press("ArrowLeft");
-  assert.equal(await focused(page), "chat-move");
+  await until("the focus is back in the menu above", 3_000, async () => (await focused(page)) === "chat-move", () => focused(page));
   await page.keyboard.press("End");
   assert.equal(await focused(page), "chat-delete");
   await page.keyboard.press("Escape");

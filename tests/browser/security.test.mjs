@@ -2,7 +2,7 @@
 // in every test of this folder; here is what needs a look of its own.
 import assert from "node:assert/strict";
 import { EVIL, foreign, PAYLOADS, provoke } from "./harness/attacks.mjs";
-import { chatId, composer, openNew, ownMessages, replies, script, send, untilState } from "./harness/chat.mjs";
+import { chatId, composer, openNew, ownMessages, replies, script, send, untilState, withoutFeed } from "./harness/chat.mjs";
 import { ANA } from "./harness/server.mjs";
 import { story, suite } from "./harness/suite.mjs";
 import { until } from "./harness/until.mjs";
@@ -56,6 +56,7 @@ story(running, "what a model writes is text, stored or streamed", async ({ serve
   const stream = event("snapshot", "a-none", { text: "", state: "streaming", reason: null, marks: [], attempt: 1 })
     + pieces.map((text, seq) => event("text", `a-${seq}`, { text })).join("")
     + event("done", null, { state: "complete", reason: null, finished_at: new Date().toISOString() });
+  await withoutFeed(page);
   await page.route("**/api/v1/replies/*/stream", (route) => route.fulfill({ contentType: "text/event-stream", body: stream }));
   await openNew(page);
   await send(page, script({ tokens: 3, delay_ms: 50, first_delay_ms: 300 }));
@@ -92,6 +93,7 @@ story(running, "the server's sentences are text too", async ({ open }) => {
 
 story(running, "every answer of the server carries its headers; pages carry the full policy", async ({ server, open }) => {
   const { page, responses } = await open();
+  await withoutFeed(page);
   await openNew(page);
   await send(page, QUICK);
   const id = await chatId(page);

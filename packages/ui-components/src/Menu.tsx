@@ -67,7 +67,7 @@ function OpenMenu({ anchor, onClose, label, place = "below-start", className = "
     else if (event.key === "ArrowUp") go(at < 0 ? all.length - 1 : at - 1);
     else if (event.key === "Home") go(0);
     else if (event.key === "End") go(all.length - 1);
-    else if (event.key === "Tab") { event.preventDefault(); onClose(); }
+    else if (event.key === "Tab" || (event.key === "ArrowLeft" && place === "beside")) { event.preventDefault(); onClose(); }
     else if (event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey) {
       const now = event.timeStamp;
       typed.current = { text: (now - typed.current.at < 600 ? typed.current.text : "") + event.key.toLowerCase(), at: now };
@@ -146,7 +146,6 @@ export function SubMenu({ icon, label, children, ...rest }: { icon?: ReactNode; 
     <div
       onKeyDown={(event) => {
         if (!open && event.key === "ArrowRight") { event.stopPropagation(); setOpen(true); }
-        if (open && (event.key === "ArrowLeft" || event.key === "Escape")) { event.preventDefault(); event.stopPropagation(); setOpen(false); }
       }}
     >
       <button

@@ -31,6 +31,12 @@ export async function chatId(page) {
   return new URL(page.url()).pathname.slice(3);
 }
 
+/** Nobody tells this page what others do: it learns of it only by its own requests. @param {Page} page */
+export async function withoutFeed(page) {
+  await page.routeWebSocket(/\/api\/v1\/live/, (socket) => socket.close());
+  await page.route("**/api/v1/live*", (route) => route.abort());
+}
+
 /** @param {Page} page */
 export function replies(page) {
   return page.getByTestId("reply");

@@ -67,7 +67,7 @@ impl Provider for Scripted {
     }
 
     fn titles(&self, question: &str) -> Titles {
-        Titles::Fixed(script::title(question))
+        Script::in_text(question).ok().and_then(|script| script.title).map_or(Titles::None, Titles::Fixed)
     }
 
     async fn stream(&self, ask: Ask) -> Result<Pieces, Fault> {

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, FaultKind, script_text};
+use super::{Fault, FaultKind};
 use std::time::Duration;
-use uuid::Uuid;
 
 /// Longest answer, in tokens.
 const MOST_TOKENS: usize = 100_000;
@@ -23,6 +22,8 @@ pub struct Script {
     pub first_delay_ms: u64,
     /// Another seed, another text.
     pub seed: u64,
+    /// The title that the conversation gets afterwards; none when absent.
+    pub title: Option<String>,
     pub style: Style,
     /// After so many tokens of an attempt its stream ends without an end.
     pub cut_after: Option<usize>,
@@ -46,6 +47,7 @@ impl Default for Script {
             delay_ms: 20,
             first_delay_ms: 0,
             seed: 1,
+            title: None,
             style: Style::Words,
             cut_after: None,
             cut_attempts: 1,
@@ -112,12 +114,6 @@ impl Script {
         }
         Ok(script)
     }
-}
-
-/// Four words that depend on nothing but the message.
-pub(super) fn title(message: &str) -> String {
-    let script = Script { tokens: 4, seed: hash(message), ..Script::default() };
-    script_text(&script, Uuid::nil()).concat().trim_end_matches('.').to_owned()
 }
 
 /// FNV-1a, 64 bits: stable for ever, unlike the standard library's hashes.
