@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { composer, script } from "./harness/chat.mjs";
 import { ANA, PASSWORD, Server } from "./harness/server.mjs";
 import { story, suite } from "./harness/suite.mjs";
-import { until } from "./harness/until.mjs";
+import { pause, until } from "./harness/until.mjs";
 
 const running = suite();
 const QUICK = script({ tokens: 8, delay_ms: 0 });
@@ -241,16 +241,16 @@ story(running, "notices: chosen in the settings, told by the bell, read when see
   const agent = `Mozilla/5.0 (Windows NT 10.0; rv:${100 + Math.floor(Math.random() * 100)}.0) Gecko/20100101 Firefox/140.0`;
   const answer = await server.request("POST", "/api/v1/auth/sign-in", { email: ANA.email, password: ANA.password }, { Cookie: "", "User-Agent": agent });
   assert.equal(answer.status, 200);
-  await until("the bell rings", 20_000, async () => {
-    await page.reload();
-    await page.getByTestId("bell").waitFor();
-    return Number(await page.getByTestId("bell").getAttribute("data-unread")) > 0;
-  });
+  await until("the notice is there", 20_000, async () => (await server.json("GET", "/api/v1/notices")).notices.some((notice) => notice.kind === "new_device"));
+  // The live feed tells of it; no reload.
+  await until("the bell rings", 20_000, async () => Number(await page.getByTestId("bell").getAttribute("data-unread")) > 0);
   await page.getByTestId("bell").click();
   await page.getByTestId("notice").filter({ hasText: "Signed in on a new device" }).first().waitFor();
   await page.keyboard.press("Escape");
   await until("seen is read", 10_000, async () => (await server.json("GET", "/api/v1/notices")).unread === 0);
   await until("the dot is gone", 10_000, async () => (await page.getByTestId("bell").getAttribute("data-unread")) === "0");
+  // Two presses within a quarter of a second count as one: faster than a person.
+  await pause(300);
   await page.getByTestId("bell").click();
   await page.getByTestId("notice").filter({ hasText: "Signed in on a new device" }).first().click();
   await dialog.getByRole("heading", { name: "Security" }).waitFor();
