@@ -202,7 +202,7 @@ async fn every_operation_for_everybody() -> Result<()> {
         match operation.policy.as_str() {
             "public" => ensure!(refused.status == case.owner, "{name}, nobody: {} {}", refused.status, refused.text),
             _ => {
-                refusal(refused, &operation.path, 401, "unauthenticated").with_context(|| format!("{name}, nobody"))?
+                refusal(refused, &operation.path, 401, "unauthenticated").with_context(|| format!("{name}, nobody"))?;
             }
         }
         for (key, scope) in &world.keys {
