@@ -3504,6 +3504,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InstanceUsage"];
+                    "text/csv": string;
                 };
             };
         };
@@ -3893,7 +3894,8 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": number[];
+                    "text/markdown": string;
+                    "application/json": string;
                 };
             };
         };
@@ -4952,6 +4954,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OwnUsage"];
+                    "text/csv": string;
                 };
             };
         };

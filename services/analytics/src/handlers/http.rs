@@ -96,7 +96,7 @@ struct Named {
 ///
 /// By day and model, for at most 366 days.
 #[utoipa::path(get, path = "/api/v1/usage", tag = "usage", params(Asked), responses(
-    (status = 200, description = "JSON, or with format=csv a file", body = OwnUsage)
+    (status = 200, description = "JSON, or with format=csv a file", content((OwnUsage = "application/json"), (String = "text/csv")))
 ))]
 async fn own(State(usage): State<Usage>, person: Person, Query(asked): Query<Asked>) -> Result<Response> {
     let span = usage.span(asked.from.as_deref(), asked.to.as_deref())?;
@@ -115,7 +115,7 @@ async fn own(State(usage): State<Usage>, person: Person, Query(asked): Query<Ask
 ///
 /// By day, model or person, for at most 366 days.
 #[utoipa::path(get, path = "/api/v1/admin/usage", tag = "usage", params(AskedAll), responses(
-    (status = 200, description = "JSON, or with format=csv a file", body = InstanceUsage)
+    (status = 200, description = "JSON, or with format=csv a file", content((InstanceUsage = "application/json"), (String = "text/csv")))
 ))]
 async fn all(State(usage): State<Usage>, Query(asked): Query<AskedAll>) -> Result<Response> {
     let span = usage.span(asked.from.as_deref(), asked.to.as_deref())?;

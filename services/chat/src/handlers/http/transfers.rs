@@ -25,7 +25,7 @@ pub(super) struct Format {
 }
 
 /// A chat as a file
-#[utoipa::path(get, path = "/api/v1/chats/{id}/export", tag = "transfers", params(("id" = Uuid, Path), Format), responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>)))]
+#[utoipa::path(get, path = "/api/v1/chats/{id}/export", tag = "transfers", params(("id" = Uuid, Path), Format), responses((status = 200, content((String = "text/markdown"), (String = "application/json")))))]
 pub(super) async fn export_chat(
     State(chats): State<Chats>,
     person: Person,
