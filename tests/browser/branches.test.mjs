@@ -131,6 +131,8 @@ story(running, "the tree shows every branch and opens the one that is chosen", a
 story(running, "the search finds titles and words in all branches, and opens at the match by keys alone", async ({ server, open }) => {
   const { page } = await open();
   const { chat } = await server.ask(`Where the zucchini grows\n${QUICK}`);
+  // Found by its words alone, not by its title.
+  await server.json("PATCH", `/api/v1/chats/${chat.id}`, { title: "Vegetables", version: (await server.chat(chat.id)).chat.version });
   await server.ask(`Something else entirely\n${QUICK}`);
   await page.goto(`/c/${chat.id}`);
   await untilState(page, "complete");
