@@ -1430,14 +1430,17 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/models/{provider}/{model}": {
+    "/v1/models/{id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** One model, as OpenAI's clients ask for it */
+        /**
+         * One model, as OpenAI's clients ask for it
+         * @description Its id has a slash, which some clients send as it is and others as `%2F`.
+         */
         get: operations["retrieve_model"];
         put?: never;
         post?: never;
@@ -5053,8 +5056,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                provider: string;
-                model: string;
+                id: string;
             };
             cookie?: never;
         };

@@ -21,7 +21,7 @@ pub fn case(operation: &str) -> Option<Case> {
         "post /api/v1/admin/models/order" => case(204, 403, json!({"ids": ["guide/guide"]})),
         // Under /v1 refusals have OpenAI's form: what is asked for is no chat, so nobody gets further than the next.
         "get /v1/models" => case(200, 200, Value::Null),
-        "get /v1/models/{provider}/{model}" => case(404, 404, Value::Null),
+        "get /v1/models/{id}" => case(404, 404, Value::Null),
         "post /v1/chat/completions" | "post /v1/embeddings" => case(400, 400, json!({"model": "guide/guide"})),
         "post /api/v1/temporary" => case(422, 422, json!({"turns": []})),
         "get /api/v1/limits" => case(200, 200, Value::Null),

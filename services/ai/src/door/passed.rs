@@ -71,6 +71,10 @@ pub async fn finish_whole(outcome: Result<Vec<u8>>, mut tab: Tab) -> Result<Resp
     let seen = outcome.and_then(|body| {
         let seen: Seen<'_> = serde_json::from_slice(&body)
             .map_err(|_| Error::unavailable("the provider sent something that is no answer; is its address right?"))?;
+        // Some servers report a failure with a status that says success.
+        if seen.error.is_some_and(|error| error.get() != "null") {
+            return Err(Error::unavailable("the provider reports an error of its own"));
+        }
         Ok((seen.usage.and_then(Counts::usage), body))
     });
     match seen {

@@ -8,15 +8,20 @@ use super::{
 use crate::{
     catalogue::Found,
     domain::Lease,
-    providers::{Ask, Continuation, GO_ON, Role, Turn, Wishes},
+    providers::{Ask, Continuation, GO_ON, Image, Role, Turn, Wishes},
     tokens,
 };
-use platform::{Result, clock::Clock};
+use platform::{Code, Error, Result, clock::Clock};
 use proto::{
     ai::v1 as pb,
-    chat::v1::{Going, turn},
+    chat::v1::{self as chat, Going, turn},
 };
+use std::time::Duration;
 
+/// Pictures one question carries at most.
+const IMAGES: usize = 20;
+/// How long chat may take for one of them.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// What is kept free for the answer at most, in tokens.
 const ANSWER: u64 = 4_096;
 
@@ -40,6 +45,9 @@ impl Worker {
         for told in &going.turns {
             let role = if told.role() == turn::Role::User { Role::User } else { Role::Assistant };
             turns.push(Turn::new(role, told.text.clone()));
+        }
+        if found.sees() {
+            self.show(lease, going, &mut turns).await?;
         }
         if let Some(last) = going.turns.last().filter(|last| !last.attachments.is_empty())
             && last.role() == turn::Role::User
@@ -77,6 +85,33 @@ impl Worker {
         let wishes = Wishes { window: found.settings.window(), ..Wishes::default() };
         let (model, reply, attempt) = (found.model.id.clone(), lease.reply_id, lease.attempt);
         Ok(Told::Ask(Box::new(Ask { model, turns, prefix, reply, attempt, wishes }), fitted.tokens))
+    }
+
+    /// Fetches the pictures of the turns, the newest first: of very many the oldest stay out.
+    async fn show(&self, lease: &Lease, going: &Going, turns: &mut [Turn]) -> Result<()> {
+        let mut left = IMAGES;
+        for (told, turn) in going.turns.iter().zip(turns).rev() {
+            for attachment in &told.attachments {
+                if left == 0 {
+                    return Ok(());
+                }
+                left -= 1;
+                let asked =
+                    chat::AttachmentRequest { space: lease.space_id.as_bytes().into(), file: attachment.file.clone() };
+                let mut asked = tonic::Request::new(asked);
+                asked.set_timeout(PATIENCE);
+                match self.chat.clone().attachment(asked).await.map_err(Error::from) {
+                    Ok(content) => {
+                        let chat::AttachmentContent { r#type, bytes, .. } = content.into_inner();
+                        turn.images.push(Image { kind: r#type, bytes: bytes.into() });
+                    }
+                    // It was erased since; the words stay.
+                    Err(error) if error.code() == Code::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn mark(&self, lease: &Lease, shown: &mut Shown, chunk: pb::chunk::Kind, kind: &str) -> Result<()> {

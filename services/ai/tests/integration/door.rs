@@ -106,7 +106,9 @@ async fn what_ends_badly_ends_with_an_error_and_never_with_done() {
     ];
     let count = bad.len();
     let good = vec![chunked_head(), words(), chunk(END.as_bytes()), chunk(b"")];
-    let _server = upstream(&house, "openai", listed(), [bad.to_vec(), vec![good]].concat()).await;
+    let failed = answer(200, "application/json", b"{\"error\":{\"message\":\"out of memory\"}}");
+    let page = answer(200, "text/html", b"<html>Sign in");
+    let _server = upstream(&house, "openai", listed(), [bad.to_vec(), vec![good, failed, page]].concat()).await;
     for at in 0..count {
         let (status, text) = house.text(CHAT, streamed("up/m")).await;
         let events = data(&text);
@@ -119,6 +121,10 @@ async fn what_ends_badly_ends_with_an_error_and_never_with_done() {
     }
     // A server that leaves its last word out has said its end all the same.
     assert_eq!(house.text(CHAT, streamed("up/m")).await.1, [WORDS, END, DONE].concat());
+    for _ in 0..2 {
+        let (status, problem) = house.ask(Role::USER, "POST", CHAT, question("up/m")).await;
+        assert_eq!((status, problem["code"].as_str()), (503, Some("unavailable")), "{problem}");
+    }
 }
 
 #[tokio::test]
@@ -203,7 +209,9 @@ async fn a_model_that_is_not_for_a_role_is_closed_at_every_door() {
     assert!(!models.to_string().contains("up/"), "{models}");
     assert_eq!(server.requests().len(), 1);
     assert_eq!(house.ask(Role::ADMIN, "POST", CHAT, question("up/m")).await.0, 200);
-    assert_eq!(house.ask(Role::ADMIN, "GET", "/v1/models/up/m", Value::Null).await.1["id"], "up/m");
+    for path in ["/v1/models/up/m", "/v1/models/up%2Fm"] {
+        assert_eq!(house.ask(Role::ADMIN, "GET", path, Value::Null).await.1["id"], "up/m", "{path}");
+    }
 }
 
 #[tokio::test]

@@ -256,13 +256,33 @@ impl House {
         serde_json::from_slice(&body).unwrap_or(Value::Null)
     }
 
+    /// Stores a picture of the person; its id.
+    pub async fn picture(&self, bytes: &'static [u8]) -> Value {
+        let caller = Caller::Person(self.person.clone());
+        let request = Request::post("/api/v1/files?name=dot.png")
+            .header(HEADER, self.platform.signer.sign(&caller).unwrap())
+            .header(header::CONTENT_TYPE, "image/png")
+            .body(Body::from(bytes))
+            .unwrap();
+        let response = self.platform.peer("chat").send(request).await.unwrap();
+        let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        let file: Value = serde_json::from_slice(&body).unwrap();
+        assert!(file["id"].is_string(), "{file}");
+        file["id"].clone()
+    }
+
     /// Sends the first message of a new chat; the chat's and the reply's id.
     pub async fn send(&self, text: &str) -> (Uuid, Uuid) {
+        self.send_with(text, json!([])).await
+    }
+
+    /// The same, with pictures.
+    pub async fn send_with(&self, text: &str, attachments: Value) -> (Uuid, Uuid) {
         let (chat, message) = (Uuid::now_v7(), Uuid::now_v7());
         let request =
             Request::post(format!("/api/v1/chats/{chat}/messages")).header("idempotency-key", message.to_string());
         let sent =
-            self.request(request, json!({"id": message, "parent_id": null, "text": text, "model": "told/model"})).await;
+            self.request(request, json!({"id": message, "parent_id": null, "text": text, "model": "told/model", "attachments": attachments})).await;
         let reply = sent["reply"]["id"].as_str().unwrap_or_else(|| panic!("{sent}")).parse().unwrap();
         (chat, reply)
     }

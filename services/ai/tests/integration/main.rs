@@ -6,6 +6,7 @@ mod door;
 mod house;
 mod leases;
 mod limits;
+mod pictures;
 mod providers;
 #[allow(dead_code, reason = "one server for two suites")]
 #[path = "../providers/server.rs"]

@@ -44,11 +44,12 @@ async fn list_models(State(ai): State<Ai>, person: Person) -> Result<Json<Value>
 }
 
 /// One model, as OpenAI's clients ask for it
-#[utoipa::path(get, path = "/v1/models/{provider}/{*model}", tag = "openai",
-    params(("provider" = String, Path), ("model" = String, Path)),
+///
+/// Its id has a slash, which some clients send as it is and others as `%2F`.
+#[utoipa::path(get, path = "/v1/models/{*id}", tag = "openai", params(("id" = String, Path)),
     responses((status = 200, body = Value), (status = 404)))]
-async fn retrieve_model(State(ai): State<Ai>, person: Person, Path(id): Path<(String, String)>) -> Result<Json<Value>> {
-    Ok(Json(door::one_model(&ai, &person, &format!("{}/{}", id.0, id.1)).await?))
+async fn retrieve_model(State(ai): State<Ai>, person: Person, Path(id): Path<String>) -> Result<Json<Value>> {
+    Ok(Json(door::one_model(&ai, &person, &id).await?))
 }
 
 /// A chat completion, whole or as a stream
