@@ -14,29 +14,44 @@ function operations(): string[] {
   return known;
 }
 
-function asked(): string[] {
-  const found: string[] = [];
+/** Which function asks, and what it puts before the address. */
+const ASKERS: readonly [string, string][] = [["call", ""], ["ask", "/api/v1"]];
+
+function sources(): string[] {
   const roots = [here("../../../packages/api-client/src"), here("../src")];
-  for (const root of roots) {
-    for (const name of readdirSync(root, { recursive: true, encoding: "utf8" })) {
-      if (!/\.tsx?$/.test(name)) continue;
-      const source = readFileSync(`${root}/${name}`, "utf8");
-      for (const [, method = "", path = ""] of source.matchAll(/call(?:<[^()]*>)?\(\s*"(GET|POST|PUT|PATCH|DELETE)",\s*["`](\/[^"`?]*)["`]/g)) {
-        found.push(`${method} ${path.replace(/\$\{[^}]*\}/g, "{}")}`);
-      }
-    }
-  }
-  return found;
+  return roots.flatMap((root) => readdirSync(root, { recursive: true, encoding: "utf8" })
+    .filter((name) => /\.tsx?$/.test(name) && !name.endsWith(".d.ts"))
+    .map((name) => readFileSync(`${root}/${name}`, "utf8")));
+}
+
+const plain = (path: string): string => path.replace(/\$?\{[^}]*\}/g, "{}");
+
+function asked(asker: string, before: string): string[] {
+  const call = new RegExp(`\\b${asker}(?:<[^()]*>)?\\(\\s*"(GET|POST|PUT|PATCH|DELETE)",\\s*["\`](/[^"\`?]*)["\`?]`, "g");
+  return sources().flatMap((source) => [...source.matchAll(call)].map(([, method = "", path = ""]) => `${method} ${before}${plain(path)}`));
+}
+
+/** Addresses that stand by themselves, as of uploads and downloads. */
+function mentioned(): string[] {
+  return sources().flatMap((source) => [...source.matchAll(/["`](\/api\/v1\/[^"`?\s]+)["`?]/g)].map(([, path = ""]) => plain(path)));
 }
 
 describe("addresses", () => {
   const known = new Set(operations());
+  const paths = new Set([...known].map((operation) => operation.split(" ")[1] ?? ""));
 
-  it("are found", () => {
-    expect(asked().length).toBeGreaterThan(10);
+  it("are found in every part of the client", () => {
+    for (const [asker, before] of ASKERS) expect(asked(asker, before).length, asker).toBeGreaterThan(20);
+    const all = ASKERS.flatMap(([asker, before]) => asked(asker, before));
+    for (const one of ["GET /api/v1/me", "POST /api/v1/admin/people/{}/keep", "GET /api/v1/admin/people", "GET /api/v1/notices"]) expect(all).toContain(one);
+    expect(mentioned().length).toBeGreaterThan(5);
   });
 
-  it.each([...new Set(asked())])("%s is in the document", (operation) => {
+  it.each([...new Set(ASKERS.flatMap(([asker, before]) => asked(asker, before)))])("%s is in the document", (operation) => {
     expect(known.has(operation), operation).toBe(true);
+  });
+
+  it.each([...new Set(mentioned())])("%s is in the document", (path) => {
+    expect(paths.has(path), path).toBe(true);
   });
 });

@@ -37,10 +37,7 @@ export function accountApi(request: Call) {
     devices: async () => (await ask<{ sessions: Device[] }>("GET", "/sessions")).sessions,
     endDevice: (id: string) => ask<void>("DELETE", `/sessions/${id}`),
 
-    keys: async (): Promise<Key[]> => {
-      const answer = await ask<Key[] | { keys: Key[] }>("GET", "/keys");
-      return Array.isArray(answer) ? answer : answer.keys;
-    },
+    keys: async () => (await ask<{ keys: Key[] }>("GET", "/keys")).keys,
     createKey: (body: { name: string; scopes: string[]; expires_at: string | null }) =>
       ask<{ key: Key; secret: string }>("POST", "/keys", body),
     revokeKey: (id: string) => ask<void>("DELETE", `/keys/${id}`),
@@ -66,9 +63,6 @@ export function accountApi(request: Call) {
     startExport: () => ask<Export>("POST", "/exports", {}),
     exportState: (id: string) => ask<Export>("GET", `/exports/${id}`),
     importState: (id: string) => ask<Import>("GET", `/imports/${id}`),
-    imports: async (): Promise<Import[]> => {
-      const answer = await ask<Import[] | { imports: Import[] }>("GET", "/imports");
-      return Array.isArray(answer) ? answer : answer.imports;
-    },
+    imports: async () => (await ask<{ imports: Import[] }>("GET", "/imports")).imports,
   };
 }

@@ -1,7 +1,7 @@
 // What administrators do. Loaded with the administration pages.
 import type { Call, Method } from "./request";
 import type {
-  Account, AdminModel, AdminUsage, Health, Instance, Invitation, Limits, MailState, People, PersonLimits, Provider, ProviderKind,
+  Account, AdminModel, AdminUsage, Health, Instance, Invitation, Limits, LimitsChange, MailState, People, PersonLimits, PersonLimitsChange, Provider, ProviderKind,
   ProviderTest, RoleInfo,
 } from "./shapes";
 
@@ -15,17 +15,11 @@ export interface ProviderDraft {
 }
 export type UsageBy = "day" | "model" | "person";
 
-/** Lists come bare or under their name. */
-function list<T>(answer: T[] | Record<string, T[]>, name: string): T[] {
-  return Array.isArray(answer) ? answer : (answer[name] ?? []);
-}
-
 export type AdminApi = ReturnType<typeof adminApi>;
 
 export function adminApi(request: Call) {
   const ask = <T>(method: Method, path: string, body?: unknown): Promise<T> =>
     request<T>(method, `/api/v1${path}`, body === undefined ? {} : { body });
-  const get = async <T>(path: string, name: string): Promise<T[]> => list<T>(await ask("GET", path), name);
   return {
     people: (query: { q?: string; state?: string; before?: string | null; limit?: number }) => {
       const search = new URLSearchParams({ limit: String(query.limit ?? 50) });
@@ -43,20 +37,20 @@ export function adminApi(request: Call) {
     resetLink: (id: string) => ask<{ link: string; expires_at: string }>("POST", `/admin/people/${id}/reset-password`),
     signOutPerson: (id: string) => ask<void>("POST", `/admin/people/${id}/sign-out`),
     personLimits: (id: string) => ask<PersonLimits>("GET", `/admin/limits/people/${id}`),
-    setPersonLimits: (id: string, body: PersonLimits) => ask<PersonLimits>("PUT", `/admin/limits/people/${id}`, body),
+    setPersonLimits: (id: string, body: PersonLimitsChange) => ask<PersonLimits>("PUT", `/admin/limits/people/${id}`, body),
 
-    invitations: () => get<Invitation>("/admin/invitations", "invitations"),
+    invitations: async () => (await ask<{ invitations: Invitation[] }>("GET", "/admin/invitations")).invitations,
     invite: (body: { email?: string; role: string; days?: number }) =>
       ask<{ invitation: Invitation; link: string; mailed: boolean }>("POST", "/admin/invitations", body),
     revokeInvitation: (id: string) => ask<void>("DELETE", `/admin/invitations/${id}`),
 
-    roles: () => get<RoleInfo>("/admin/roles", "roles"),
+    roles: async () => (await ask<{ roles: RoleInfo[] }>("GET", "/admin/roles")).roles,
     createRole: (body: { name: string; label: string; permissions: string[] }) => ask<RoleInfo>("POST", "/admin/roles", body),
     changeRole: (role: RoleInfo, patch: { label?: string; permissions?: string[] }) =>
       ask<RoleInfo>("PATCH", `/admin/roles/${role.name}`, { version: role.version, ...patch }),
     deleteRole: (name: string) => ask<void>("DELETE", `/admin/roles/${name}`),
 
-    providers: () => get<Provider>("/admin/providers", "providers"),
+    providers: async () => (await ask<{ providers: Provider[] }>("GET", "/admin/providers")).providers,
     addProvider: (body: ProviderDraft) => ask<Provider>("POST", "/admin/providers", body),
     changeProvider: (provider: Provider, patch: Partial<ProviderDraft>) =>
       ask<Provider>("PATCH", `/admin/providers/${provider.id}`, { version: provider.version, ...patch }),
@@ -65,13 +59,13 @@ export function adminApi(request: Call) {
       ask<ProviderTest>("POST", "/admin/providers/test", body),
     testProvider: (id: string) => ask<ProviderTest>("POST", `/admin/providers/${id}/test`),
 
-    models: () => get<AdminModel>("/admin/models", "models"),
+    models: async () => (await ask<{ models: AdminModel[] }>("GET", "/admin/models")).models,
     changeModel: (model: AdminModel, patch: Partial<Omit<AdminModel, "id" | "version" | "provider" | "name" | "position">>) =>
       ask<AdminModel>("PUT", "/admin/models", { id: model.id, version: model.version, ...patch }),
     orderModels: (ids: string[]) => ask<unknown>("POST", "/admin/models/order", { ids }),
 
     limits: () => ask<Limits>("GET", "/admin/limits"),
-    setLimits: (body: Limits) => ask<Limits>("PATCH", "/admin/limits", body),
+    setLimits: (body: LimitsChange) => ask<Limits>("PATCH", "/admin/limits", body),
     usage: (from: string, to: string, by: UsageBy) => ask<AdminUsage>("GET", `/admin/usage?from=${from}&to=${to}&by=${by}`),
 
     instance: () => ask<Instance>("GET", "/admin/instance"),

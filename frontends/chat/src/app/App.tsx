@@ -1,5 +1,4 @@
 // Decides which page a person sees: set-up, sign-in or the chats.
-import type { Standing } from "@taifas/api-client/shapes";
 import type { Session, User } from "@taifas/api-client/types";
 import { Logo } from "@taifas/ui-components/Logo";
 import { Suspense, useEffect } from "react";
@@ -71,7 +70,7 @@ function App() {
   };
 
   // An account that is about to be deleted does nothing but decide; with a link of one's own the link comes first.
-  const leaving = (user as Standing["user"])?.deletes_at;
+  const leaving = user?.deletes_at;
   if (state !== "signed_in" || lost || leaving || path === "/join" || path === "/reset") {
     return data ? <Suspense fallback={<BarePage />}><Outside standing={data} lost={lost} onSignedIn={signedIn} /></Suspense> : <BarePage />;
   }

@@ -1,5 +1,5 @@
 // The administration: its own frame, and of its pages those a person may use.
-import type { StandingUser } from "@taifas/api-client/shapes";
+import type { Permission, StandingUser } from "@taifas/api-client/shapes";
 import "@taifas/ui-components/dialogs.css";
 import { IconButton } from "@taifas/ui-components/IconButton";
 import { Logo, Mark } from "@taifas/ui-components/Logo";
@@ -26,7 +26,7 @@ interface Page {
   id: string;
   title: TextId;
   Icon: typeof Users;
-  needs: string;
+  needs: Permission;
   Body: ComponentType<{ user: StandingUser }>;
 }
 
@@ -60,7 +60,7 @@ const GROUPS: { title: TextId; pages: Page[] }[] = [
 export function AdminApp({ user }: { user: StandingUser }) {
   const [path] = useLocation();
   const { drawer } = useStore(frame);
-  const may = (page: Page): boolean => user.permissions?.includes(page.needs) ?? false;
+  const may = (page: Page): boolean => user.permissions.includes(page.needs);
   const groups = GROUPS.map((group) => ({ ...group, pages: group.pages.filter(may) })).filter((group) => group.pages.length > 0);
   const wanted = path.split("/")[2] ?? "";
   const page = wanted === "" ? groups[0]?.pages[0] : groups.flatMap((group) => group.pages).find((one) => one.id === wanted);

@@ -37,7 +37,7 @@ function Report({ health }: { health: Health }) {
       <div className="kpis" data-testid="health">
         <div className="kpi">{t("health.version")}<b>{health.version}</b><small>{t("health.since", { when: ago(health.started_at) })}</small></div>
         <div className="kpi">{t("health.database")}<b>{bytes(health.database.bytes)}</b><small>{t("health.wal", { size: bytes(health.database.wal_bytes) })}</small></div>
-        <div className="kpi">{t("health.memory")}<b>{bytes(health.memory)}</b></div>
+        <div className="kpi">{t("health.memory")}<b>{typeof health.memory === "number" ? bytes(health.memory) : "–"}</b></div>
         <div className="kpi">
           {t("health.disk")}<b>{bytes(health.disk.free)}</b>
           <Meter share={health.disk.total === 0 ? 0 : used / health.disk.total} label={t("health.diskUsed", { used: bytes(used), total: bytes(health.disk.total) })} />

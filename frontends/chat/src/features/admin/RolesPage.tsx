@@ -1,5 +1,5 @@
 // What each role may do, and roles of one's own.
-import type { RoleInfo, StandingUser } from "@taifas/api-client/shapes";
+import type { Permission, RoleInfo, StandingUser } from "@taifas/api-client/shapes";
 import { Button } from "@taifas/ui-components/Button";
 import { Dialog } from "@taifas/ui-components/Dialog";
 import { ErrorLine } from "@taifas/ui-components/ErrorLine";
@@ -26,13 +26,13 @@ export function RolesPage({ user }: { user: StandingUser }) {
   const query = useQuery({ queryKey: adminKeys.roles, queryFn: admin.roles });
   const [making, setMaking] = useState(false);
   const [leaving, setLeaving] = useState<RoleInfo | null>(null);
-  const mayChange = user.permissions?.includes("roles:manage") ?? false;
+  const mayChange = user.permissions.includes("roles:manage");
   return (
     <>
       <Head title={t("admin.roles")} lead={t("roles.lead")}>
         {mayChange && <Button look="primary" onClick={() => setMaking(true)} data-testid="create-role"><Plus className="i sm" />{t("roles.create")}</Button>}
       </Head>
-      <Loaded query={query}>{(roles) => <Matrix roles={roles} own={user.permissions ?? []} mayChange={mayChange} onDelete={setLeaving} />}</Loaded>
+      <Loaded query={query}>{(roles) => <Matrix roles={roles} own={user.permissions} mayChange={mayChange} onDelete={setLeaving} />}</Loaded>
       {making && <CreateRole onClose={() => setMaking(false)} />}
       {leaving && (
         <Ask
@@ -56,7 +56,7 @@ interface MatrixProps {
 
 function Matrix({ roles, own, mayChange, onDelete }: MatrixProps) {
   const { error, run } = useWork();
-  const toggle = (role: RoleInfo, permission: string): void => void run(async () => {
+  const toggle = (role: RoleInfo, permission: Permission): void => void run(async () => {
     const has = role.permissions.includes(permission);
     const permissions = has ? role.permissions.filter((one) => one !== permission) : [...role.permissions, permission];
     try {

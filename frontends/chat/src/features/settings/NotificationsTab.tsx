@@ -43,13 +43,15 @@ export function NotificationsTab() {
         label={t("settings.notifications")}
         columns={[{ key: "kind", head: t("settings.noticeKind") }, { key: "app", head: t("settings.inApp") }, { key: "mail", head: t("settings.byMail") }]}
       >
-        {NOTICE_KINDS.filter((kind) => kind in data.kinds).map((kind) => {
+        {NOTICE_KINDS.map((kind) => {
+          const ways = data.kinds[kind];
+          if (!ways) return null;
           const name = t(`noticeKind.${kind}`);
           return (
             <tr key={kind}>
               <td><b>{name}</b><small>{t(`noticeKindHint.${kind}`)}</small></td>
-              <td><Switch label={`${name}: ${t("settings.inApp")}`} on={data.kinds[kind].app} onChange={change(kind, "app")} data-testid={`notice-${kind}-app`} /></td>
-              <td><Switch label={`${name}: ${t("settings.byMail")}`} on={data.kinds[kind].mail && noMail === null} disabledReason={noMail} onChange={change(kind, "mail")} /></td>
+              <td><Switch label={`${name}: ${t("settings.inApp")}`} on={ways.app} onChange={change(kind, "app")} data-testid={`notice-${kind}-app`} /></td>
+              <td><Switch label={`${name}: ${t("settings.byMail")}`} on={ways.mail && noMail === null} disabledReason={noMail} onChange={change(kind, "mail")} /></td>
             </tr>
           );
         })}

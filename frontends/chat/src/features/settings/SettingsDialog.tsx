@@ -1,4 +1,5 @@
 // The settings, over whatever is open: tabs at the left, changes in force at once. The tab stands in the address.
+import type { Permission } from "@taifas/api-client/shapes";
 import { Dialog } from "@taifas/ui-components/Dialog";
 import "@taifas/ui-components/dialogs.css";
 import { IconButton } from "@taifas/ui-components/IconButton";
@@ -21,7 +22,7 @@ interface Tab {
   title: TextId;
   Icon: typeof Bell;
   Body: ComponentType;
-  needs?: string;
+  needs?: Permission;
 }
 
 const TABS: Tab[] = [
