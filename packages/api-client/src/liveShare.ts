@@ -152,7 +152,8 @@ export class LiveShare {
         for (const inbox of this.#inboxes.get(news.reply) ?? []) inbox.push(news.frame);
         return;
       case "hello":
-        if (this.#feed) this.#post({ say: "status", open: this.#open, carries: this.#carries, position: this.#position });
+        // Who just came knows of no connection: that there is none yet would sound like a loss.
+        if (this.#feed && this.#open) this.#post({ say: "status", open: true, carries: this.#carries, position: this.#position });
         return;
       case "follow":
         if (this.#feed) this.#follow(news.tab, news.reply, news.from);
