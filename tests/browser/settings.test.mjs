@@ -61,6 +61,38 @@ story(running, "by keys alone: Tab stays inside, arrows choose the theme", async
   await until("the theme is the system's", 5_000, () => page.evaluate(() => document.documentElement.dataset.theme === "system"));
 });
 
+story(running, "of quick choices the last one stays, however late the answers come", async ({ server, open }) => {
+  const { page } = await open();
+  const dialog = await openTab(page, "general");
+  // The first change's answer and every look at the session come late, and tell what was true before.
+  let changes = 0;
+  await page.route("**/api/v1/me", async (route) => {
+    const answer = await route.fetch();
+    if (route.request().method() === "PATCH" && (changes += 1) === 1) await pause(1_200);
+    await route.fulfill({ response: answer }).catch(() => undefined);
+  });
+  await page.route("**/api/v1/session", async (route) => {
+    const answer = await route.fetch();
+    await pause(800);
+    await route.fulfill({ response: answer }).catch(() => undefined);
+  });
+  await page.evaluate(() => {
+    window.__seen = [];
+    new MutationObserver(() => window.__seen.push(document.documentElement.dataset.theme)).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  });
+  for (const name of ["Light", "Dark"]) await dialog.getByRole("radio", { name }).click();
+  for (const name of ["Moss", "Plum"]) await dialog.getByRole("radio", { name }).click();
+  await until("the server has the last choices", 10_000, async () => {
+    const me = await server.json("GET", "/api/v1/me");
+    return me.theme === "dark" && me.accent === "plum";
+  });
+  // Long enough for every late answer to come.
+  await pause(2_500);
+  assert.deepEqual(await page.evaluate(() => window.__seen), ["light", "dark"], "nothing flickers");
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.accent), "plum");
+  await server.json("PATCH", "/api/v1/me", { version: (await server.json("GET", "/api/v1/me")).version, theme: "system", accent: "azurite" });
+});
+
 story(running, "theme and accent apply at once, are marked as saved and hold on another device", async ({ server, open }) => {
   const { page } = await open();
   const dialog = await openTab(page, "general");

@@ -3,6 +3,7 @@ import { accountApi } from "@taifas/api-client/account";
 import type { Me, MePatch, Standing } from "@taifas/api-client/shapes";
 import { ApiError } from "@taifas/api-client/apiError";
 import { useQuery } from "@tanstack/react-query";
+import { hold } from "../stores/unsaved";
 import { call } from "./api";
 import { keys } from "./queries";
 import { queryClient } from "./queryClient";
@@ -31,8 +32,18 @@ export function standing(): Standing | undefined {
   return queryClient.getQueryData<Standing>(keys.session);
 }
 
+/** Changes are sent one after another: of two quick choices the later one is the one that stays. */
+let before: Promise<unknown> = Promise.resolve();
+
 /** Changes the profile. Somebody's newer version is no obstacle: this one field is what the person just chose. */
-export async function saveMe(patch: MePatch): Promise<Me> {
+export function saveMe(patch: MePatch): Promise<Me> {
+  const release = hold(Object.keys(patch));
+  const saving = before.then(() => change(patch));
+  before = saving.catch(() => undefined).finally(release);
+  return saving;
+}
+
+async function change(patch: MePatch): Promise<Me> {
   const known = queryClient.getQueryData<Me>(accountKeys.me) ?? (await account.me());
   let me: Me;
   try {
@@ -42,6 +53,8 @@ export async function saveMe(patch: MePatch): Promise<Me> {
     const current = error.extras["current"] as Me | undefined;
     me = await account.changeMe((current ?? (await account.me())).version, patch);
   }
+  // What was asked for before the change may arrive after it, and knows nothing of it.
+  await Promise.all([accountKeys.me, keys.session].map((queryKey) => queryClient.cancelQueries({ queryKey })));
   queryClient.setQueryData<Me>(accountKeys.me, me);
   queryClient.setQueryData<Standing>(keys.session, (old) => (old?.user
     ? { ...old, user: { ...old.user, name: me.name, theme: me.theme, accent: me.accent, language: me.language } }

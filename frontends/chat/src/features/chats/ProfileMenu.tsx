@@ -8,6 +8,7 @@ import { administers } from "../../api/administers";
 import { closeDrawer } from "../../stores/frame";
 import { signOut } from "../../stores/signOut";
 import { setTheme, theme as themeStore, type Theme } from "../../stores/theme";
+import { hold } from "../../stores/unsaved";
 import { t, type TextId } from "../../texts/t";
 
 const THEMES: { theme: Theme; text: TextId; Icon: typeof Sun }[] = [
@@ -18,9 +19,16 @@ const THEMES: { theme: Theme; text: TextId; Icon: typeof Sun }[] = [
 
 /** Here at once, and on the person's other devices. */
 async function chooseTheme(next: Theme): Promise<void> {
+  const release = hold(["theme"]);
   setTheme(next);
-  const { saveMe } = await import("../../api/account");
-  await saveMe({ theme: next }).catch(() => null);
+  try {
+    const { saveMe } = await import("../../api/account");
+    await saveMe({ theme: next });
+  } catch {
+    // It holds on this device; the next choice is sent anew.
+  } finally {
+    release();
+  }
 }
 
 export function ProfileMenu({ user }: { user: User | null }) {

@@ -4,8 +4,8 @@ import { Choice } from "@taifas/ui-components/Choice";
 import { Select } from "@taifas/ui-components/Select";
 import { Monitor, Moon, Sun } from "lucide-react";
 import { useStore } from "zustand";
-import { saveMe, useMe } from "../../api/account";
-import { setAccent } from "../../stores/accent";
+import { saveMe } from "../../api/account";
+import { accent as accentStore, setAccent } from "../../stores/accent";
 import { language as languageStore, setLanguage, type Language } from "../../stores/language";
 import { setTheme, theme as themeStore, type Theme } from "../../stores/theme";
 import { t } from "../../texts/t";
@@ -17,7 +17,7 @@ const ACCENTS: readonly Accent[] = ["azurite", "moss", "plum", "rust", "graphite
 export function GeneralTab() {
   const { theme } = useStore(themeStore);
   const { language } = useStore(languageStore);
-  const me = useMe().data;
+  const { accent } = useStore(accentStore);
 
   const chooseTheme = (next: Theme): void => {
     setTheme(next);
@@ -50,9 +50,9 @@ export function GeneralTab() {
         <Choice
           label={t("settings.accent")}
           look="swatches"
-          value={me?.accent ?? "azurite"}
+          value={accent}
           onChange={chooseAccent}
-          options={ACCENTS.map((accent) => ({ value: accent, label: t(`accent.${accent}`) }))}
+          options={ACCENTS.map((value) => ({ value, label: t(`accent.${value}`) }))}
         />
       </Row>
       <Row id="language" label={t("settings.language")}>
