@@ -144,3 +144,20 @@ story(running, "a session that ends at work asks to sign in and keeps what was w
   const chats = await until("the message is stored", 5_000, async () => (await server.chats()).filter((chat) => chat.title.includes("Not lost")));
   assert.equal(chats.length, 1, "sent exactly once");
 });
+
+story(running, "one refusal of a request that named an older session does not sign the person out", async ({ server, open }) => {
+  const { page } = await open();
+  await page.goto("/");
+  await composer(page).waitFor();
+  await composer(page).fill("Still here");
+  let refused = 0;
+  await page.route("**/api/v1/chats?limit=28", (route) => {
+    refused += 1;
+    return refused === 1 ? route.fulfill({ status: 401, json: { code: "unauthenticated", detail: "Sign in.", status: 401 } }) : route.continue();
+  });
+  const { chat } = await server.ask(`Asked for twice\n${script({ tokens: 3, delay_ms: 0 })}`);
+  await page.locator(`[data-testid=chat-row][data-chat-id="${chat.id}"]`).waitFor();
+  assert.ok(refused > 1);
+  assert.equal(await page.getByText("Your session has ended").count(), 0);
+  assert.equal(await composer(page).inputValue(), "Still here");
+});

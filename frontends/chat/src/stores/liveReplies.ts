@@ -5,12 +5,11 @@ import { backoffMs, sleep } from "@taifas/api-client/backoff";
 import type { ReplyEvent } from "@taifas/api-client/replyStream";
 import { insist } from "@taifas/ui-components/part";
 import { isRunning, type Mark, type Message, type MessageState, type Reason } from "@taifas/api-client/types";
-import { api, watchedFetch } from "../api/api";
+import { api, doubtSession, watchedFetch } from "../api/api";
 import { refreshChats, told } from "../api/lists";
 import { putMessage, refreshThread } from "../api/queries";
 import { reportAnswer, reportSilence } from "./connection";
 import { feed } from "./feed";
-import { sessionLost } from "./session";
 import { tellTabs } from "./tabs";
 
 /** What the screen shows of an answer; a new object for every change. */
@@ -102,7 +101,7 @@ function start(message: Message): Live {
   // The reader of streams is not needed for the first paint.
   insist(() => import("@taifas/api-client/replyStream")).then(({ followReply }) => followReply(options)).catch((error: unknown) => {
     replies.delete(message.id);
-    if (error instanceof ApiError && error.status === 401) sessionLost();
+    if (error instanceof ApiError && error.status === 401) doubtSession();
     else refreshThread(message.chat_id);
   });
   return live;

@@ -11,6 +11,7 @@ import { giveBackFiles } from "./attachments";
 import { onBack } from "./connection";
 import { giveBack, NEW_CHAT } from "./drafts";
 import { dropRecord, storedRecords, storeRecord } from "./localData";
+import { session } from "./session";
 import { arrivedReply } from "./stopOnArrival";
 import { tellTabs } from "./tabs";
 import { uuidv7 } from "./uuid";
@@ -141,11 +142,12 @@ async function deliver(item: Outgoing): Promise<void> {
         arrived(item, chat, message, reply);
         return;
       } catch (error) {
-        if (error instanceof ApiError && error.status === 401) {
+        const unknown = error instanceof ApiError && error.status === 401;
+        if (unknown && session.getState().lost) {
           put({ ...item, state: "waiting" });
           return;
         }
-        if (error instanceof ApiError && !error.transient) {
+        if (error instanceof ApiError && !error.transient && !unknown) {
           await refused(item, error);
           return;
         }
@@ -171,9 +173,6 @@ function arrived(item: Outgoing, chat: Chat, message: Message, reply: Message): 
   putChat(chat, true);
   remove(item.id);
   if (!known && item.parentId !== null) void loadThread(item.chatId).catch(() => undefined);
-  if (item.projectId && chat.project_id !== item.projectId) {
-    void api.change(chat.id, chat.version, { project_id: item.projectId }).then((moved) => putChat(moved), () => undefined);
-  }
   arrivedReply(item.id, reply);
   refreshChats();
   tellTabs({ kind: "chat", id: item.chatId });
