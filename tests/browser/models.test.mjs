@@ -71,3 +71,42 @@ story(running, "an answer is gone on with by another model when that one is chos
   assert.equal(messages[1].model, "scripted/continues");
   assert.equal(messages[1].text, (await server.ask(script(fields))).messages[1].text);
 });
+
+story(running, "a chat's model is the same on every device, and changes there at once", async ({ server, open }) => {
+  const { page } = await open();
+  const { chat } = await server.ask(`Whose model\n${script({ tokens: 3, delay_ms: 0 })}`);
+  const other = await open({ cookie: await server.signIn() });
+  for (const each of [page, other.page]) {
+    await each.goto(`/c/${chat.id}`);
+    await until("it is the one of the chat", 10_000, async () => (await chosen(each)) === "Scripted: continues", () => chosen(each));
+  }
+  await choose(page, "Scripted: asks");
+  await until("the server knows", 5_000, async () => (await server.chat(chat.id)).chat.model === "scripted/asks");
+  await until("the other device knows", 10_000, async () => (await chosen(other.page)) === "Scripted: asks", () => chosen(other.page));
+  await choose(other.page, "Scripted: cannot");
+  await until("and back", 10_000, async () => (await chosen(page)) === "Scripted: cannot", () => chosen(page));
+  await page.goto("/");
+  await until("new chats have what was chosen here", 5_000, async () => (await chosen(page)) === "Scripted: asks", () => chosen(page));
+});
+
+story(running, "a choice that the server could not be told goes with the next message", async ({ server, open }) => {
+  const { page } = await open();
+  const { chat } = await server.ask(`Offline choice\n${script({ tokens: 3, delay_ms: 0 })}`);
+  await page.goto(`/c/${chat.id}`);
+  await until("it is the one of the chat", 10_000, async () => (await chosen(page)) === "Scripted: continues", () => chosen(page));
+  await page.route(`**/api/v1/chats/${chat.id}`, (route) => (route.request().method() === "PATCH" ? route.abort() : route.continue()));
+  await choose(page, "Scripted: asks");
+  await send(page, `Again\n${script({ tokens: 3, delay_ms: 0 })}`);
+  await until("it answered", 10_000, async () => (await server.chat(chat.id)).messages.at(3)?.model === "scripted/asks");
+  assert.equal((await server.chat(chat.id)).chat.model, "scripted/asks");
+  assert.equal(await chosen(page), "Scripted: asks");
+});
+
+story(running, "a model that takes long to begin is waited for in words", async ({ open }) => {
+  const { page } = await open();
+  await openNew(page);
+  await send(page, `Slow\n${script({ tokens: 3, delay_ms: 0, first_delay_ms: 12_000 })}`);
+  await page.getByText("No word yet.").waitFor();
+  await untilState(page, "complete");
+  assert.equal(await page.getByText("No word yet.").count(), 0);
+});

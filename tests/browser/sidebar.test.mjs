@@ -1,6 +1,7 @@
 // The sidebar beyond the plain list: pinned chats, projects, archive and trash, and that a second device sees it all.
 import assert from "node:assert/strict";
 import { chatId, composer, openNew, ownMessages, script, send, untilState } from "./harness/chat.mjs";
+import { Server } from "./harness/server.mjs";
 import { story, suite } from "./harness/suite.mjs";
 import { pause, until } from "./harness/until.mjs";
 
@@ -114,10 +115,14 @@ story(running, "a project: made, filled from the menu and by dragging, asked in,
   assert.equal(await group(page, "chats").locator(`[data-chat-id="${two.id}"]`).count(), 0);
   await until("both are stored", 5_000, async () => (await server.chat(one.id)).chat.project_id && (await server.chat(two.id)).chat.project_id);
 
+  const changes = [];
+  page.on("request", (request) => request.method() === "PATCH" && request.url().includes("/chats/") && changes.push(request.url()));
   await composer(page).fill(`Asked in the project\n${QUICK}`);
   await composer(page).press("Enter");
   const asked = await chatId(page);
   await untilState(page, "complete");
+  assert.equal((await server.chat(asked)).chat.project_id, new URL(await project.getByRole("link", { name: "Garden" }).getAttribute("href"), server.url).pathname.slice(3));
+  assert.deepEqual(changes, [], "it begins there: nothing is moved afterwards");
   await project.locator(`[data-chat-id="${asked}"]`).waitFor();
 
   await project.getByRole("link", { name: "Garden" }).click();
@@ -136,6 +141,20 @@ story(running, "a project: made, filled from the menu and by dragging, asked in,
   await page.getByTestId("toast-undo").click();
   await page.getByRole("heading", { level: 1, name: "Orchard" }).waitFor();
   await until("its chats are back", 10_000, async () => (await page.getByTestId("project-chat").count()) === 3);
+});
+
+story(running, "the title says what is open, and the instance by the name it was given", async ({ open, test }) => {
+  const server = await Server.start();
+  test.after(() => server.remove());
+  const { version } = await server.json("GET", "/api/v1/admin/instance");
+  await server.json("PATCH", "/api/v1/admin/instance", { version, name: "Acme Chat" });
+  const { project, chat } = { project: await server.json("POST", "/api/v1/projects", { name: "Garden", color: "moss", instructions: "" }), chat: (await server.ask(`Roses\n${QUICK}`)).chat };
+  const { page } = await open({ server, cookie: server.cookie });
+  const pages = [["/", "Acme Chat"], [`/c/${chat.id}`, `${(await server.chat(chat.id)).chat.title} · Acme Chat`], [`/p/${project.id}`, "Garden · Acme Chat"], ["/trash", "Trash · Acme Chat"], ["/?temporary-chat=true", "Temporary chat · Acme Chat"]];
+  for (const [path, title] of pages) {
+    await page.goto(path);
+    await until(`the title of ${path} is there`, 5_000, async () => (await page.title()) === title, () => page.title());
+  }
 });
 
 story(running, "a second device sees new chats, titles, pins and messages at once, and what was read there is read here", async ({ server, open }) => {

@@ -1,5 +1,5 @@
 // Ids made here and the model that is chosen when nobody chose.
-import type { Message, Model } from "@taifas/api-client/types";
+import type { Model } from "@taifas/api-client/types";
 import { describe, expect, it } from "vitest";
 import { pickModel } from "../src/stores/pickModel";
 import { uuidv7 } from "../src/stores/uuid";
@@ -7,26 +7,18 @@ import { uuidv7 } from "../src/stores/uuid";
 const model = (id: string, byDefault = false): Model => ({
   id, name: id, description: "", place: "server", continuation: "none", vision: false, default: byDefault,
 });
-const answer = (id: string | null): Message => ({
-  id: "a", chat_id: "c", parent_id: null, role: "assistant", text: "", state: "complete", reason: null, model: id,
-  attempt: 1, marks: [], created_at: "", finished_at: null, siblings: ["a"],
-});
-
 describe("pickModel", () => {
   const models = [model("x"), model("y", true), model("z")];
-  const none = { byDefault: null, chats: {} };
-  const name = (...args: Parameters<typeof pickModel>): string | undefined => pickModel(...args)?.id;
 
-  it("prefers the chat's choice, then its last answer, then the person's default, then the server's", () => {
-    expect(name(models, { byDefault: "x", chats: { c: "z" } }, "c", [answer("y")])).toBe("z");
-    expect(name(models, { byDefault: "x", chats: {} }, "c", [answer("z")])).toBe("z");
-    expect(name(models, { byDefault: "x", chats: {} }, "c", [])).toBe("x");
-    expect(name(models, none, null, [])).toBe("y");
+  it("takes the first that is wanted, else the server's default", () => {
+    expect(pickModel(models, ["z", "x"])?.id).toBe("z");
+    expect(pickModel(models, [undefined, null, "x"])?.id).toBe("x");
+    expect(pickModel(models, [null])?.id).toBe("y");
   });
 
   it("forgets models that are gone", () => {
-    expect(name(models, { byDefault: "gone", chats: { c: "gone" } }, "c", [answer("gone")])).toBe("y");
-    expect(pickModel([], none, null, [])).toBeNull();
+    expect(pickModel(models, ["gone", "x"])?.id).toBe("x");
+    expect(pickModel([], ["gone"])).toBeNull();
   });
 });
 

@@ -11,7 +11,9 @@ export interface SendMessage {
   /** Beside what is there already under the same parent. */
   branch?: boolean;
   /** Ids of files. */
-  attachments?: string[];
+  attachments?: string[] | undefined;
+  /** For a chat that begins in a project. */
+  projectId?: string | null | undefined;
 }
 
 /** What may change about a chat. */
@@ -43,13 +45,14 @@ export function createApi(call: Call) {
     remove: (id: string) => call<void>("DELETE", `/api/v1/chats/${id}`),
     restore: (id: string) => call<Chat>("POST", `/api/v1/chats/${id}/restore`),
     read: (id: string, messageId: string) => call<void>("POST", `/api/v1/chats/${id}/read`, { body: { message_id: messageId } }),
-    send: ({ id, chatId, parentId, text, model, branch, attachments }: SendMessage, deadlineMs?: number) =>
+    send: ({ id, chatId, parentId, text, model, branch, attachments, projectId }: SendMessage, deadlineMs?: number) =>
       call<Sent>("POST", `/api/v1/chats/${chatId}/messages`, {
         headers: { "Idempotency-Key": id },
         deadlineMs,
         body: {
           id, parent_id: parentId, text, model, branch: branch === true,
           ...(attachments?.length ? { attachments } : {}),
+          ...(projectId ? { project_id: projectId } : {}),
         },
       }),
     stop: (id: string) => call<Message>("POST", `/api/v1/replies/${id}/stop`),

@@ -5,6 +5,7 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 import { useLocation } from "wouter";
 import { useStore } from "zustand";
 import { refreshThread, useModels, useThread } from "../api/queries";
+import { changeModel } from "../features/chats/chatActions";
 import { Composer } from "../features/composer/Composer";
 import { ReturnedBar } from "../features/composer/parts";
 import { ConnectionBar } from "../features/connection/ConnectionBar";
@@ -14,7 +15,7 @@ import { Greeting } from "../features/welcome/Greeting";
 import { openDialog } from "../stores/dialogs";
 import { drafts, NEW_CHAT, setDraft } from "../stores/drafts";
 import { stopReply } from "../stores/liveReplies";
-import { chooseModel, modelChoice } from "../stores/modelChoice";
+import { choiceKept, chooseModel, modelChoice } from "../stores/modelChoice";
 import { goesOnAfter, outbox, queueNext, releaseNext, sendMessage, setReturned } from "../stores/outbox";
 import { pickModel } from "../stores/pickModel";
 import { stopOnArrival } from "../stores/stopOnArrival";
@@ -24,6 +25,7 @@ import { chatPath } from "./routes";
 import { Mishap } from "./Mishap";
 import { Missing } from "./parts";
 import { ThreadView } from "./threadView";
+import { useTitle } from "./useTitle";
 import { useJump, useModelFromAddress, useRead, useRunning } from "./useChat";
 
 /** The model whose nature has to be told before the first question. */
@@ -46,7 +48,9 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
 
   const models = useModels();
   const choices = useStore(modelChoice);
-  const model = pickModel(models.data ?? [], choices, chatId, messages);
+  const model = pickModel(models.data ?? [], chatId === null
+    ? [choices.byDefault]
+    : [choices.chats[chatId], sending?.model, thread.data?.chat.model, choices.byDefault]);
   useModelFromAddress(models.data?.map((m) => m.id));
 
   const place = chatId ?? NEW_CHAT;
@@ -61,9 +65,7 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
   useRead(thread.data, running);
   useJump(chatId, thread.data !== undefined, threadRef);
 
-  useEffect(() => {
-    document.title = thread.data?.chat.title ? `${thread.data.chat.title} · ${t("app.name")}` : t("app.name");
-  }, [thread.data?.chat.title]);
+  useTitle(thread.data?.chat.title);
 
   // A first message the server refused has gone back to the empty page; so does the person.
   useEffect(() => {
@@ -95,11 +97,16 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
     if (id === null) return false;
     if (chatId === null) {
       setReturned(NEW_CHAT, null);
-      chooseModel(id, model.id);
       navigate(chatPath(id));
     }
     return true;
   }, [model, chatId, busy, next, empty, leaf?.id, navigate]);
+
+  const chat = thread.data?.chat ?? null;
+  const choose = useCallback((id: string): void => {
+    chooseModel(chatId, id);
+    if (chat) void changeModel(chat, id).then((kept) => kept && choiceKept(chat.id, id));
+  }, [chatId, chat]);
 
   const edit = useCallback((message: Message, text: string): boolean => {
     if (!model) return false;
@@ -140,8 +147,8 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
       <ChatHeader
         models={models.data ?? null}
         model={model}
-        onModel={(id) => chooseModel(chatId, id)}
-        chat={missing ? null : (thread.data?.chat ?? null)}
+        onModel={choose}
+        chat={missing ? null : chat}
         empty={empty}
         line={scrolled && !empty}
         onTree={showTree}

@@ -4,6 +4,7 @@ import type { StoredFile } from "@taifas/api-client/types";
 import { useCallback } from "react";
 import { useLocation } from "wouter";
 import { useStore } from "zustand";
+import { useProjects } from "../api/lists";
 import { useModels } from "../api/queries";
 import { Composer } from "../features/composer/Composer";
 import { ConnectionBar } from "../features/connection/ConnectionBar";
@@ -18,17 +19,18 @@ import { Menu as MenuIcon } from "lucide-react";
 import { toggleSidebar } from "../stores/frame";
 import { t } from "../texts/t";
 import { chatPath } from "./routes";
+import { useTitle } from "./useTitle";
 
 export function ProjectScreen({ id }: { id: string }) {
   const [, navigate] = useLocation();
   const { items } = useStore(outbox);
   const models = useModels();
-  const model = pickModel(models.data ?? [], useStore(modelChoice), null, []);
+  useTitle(useProjects().data?.find((project) => project.id === id)?.name);
+  const model = pickModel(models.data ?? [], [useStore(modelChoice).byDefault]);
   const send = useCallback((text: string, attachments: StoredFile[]): boolean => {
     if (!model) return false;
     const chatId = sendMessage({ chatId: null, parentId: null, text, model: model.id, attachments, projectId: id });
     if (chatId === null) return false;
-    chooseModel(chatId, model.id);
     navigate(chatPath(chatId));
     return true;
   }, [model, id, navigate]);

@@ -17,12 +17,14 @@ import { chooseModel, modelChoice } from "../stores/modelChoice";
 import { pickModel } from "../stores/pickModel";
 import { setTemporary } from "../stores/temporary";
 import { t } from "../texts/t";
+import { useTitle } from "./useTitle";
 
 export function TemporaryScreen() {
+  useTitle(t("temporary.title"));
   const [turns, setTurns] = useState<Turn[]>([]);
   const running = useRef<AbortController | null>(null);
   const models = useModels();
-  const model = pickModel(models.data ?? [], useStore(modelChoice), null, []);
+  const model = pickModel(models.data ?? [], [useStore(modelChoice).byDefault]);
   const busy = turns.at(-1)?.state === "streaming";
 
   useEffect(() => () => {

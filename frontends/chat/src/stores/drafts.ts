@@ -17,17 +17,27 @@ type Drafts = Readonly<Record<string, string>>;
 export const drafts = createStore<Drafts>(() => readLocalJson<Drafts>(KEY, {}));
 
 let timer: ReturnType<typeof setTimeout> | null = null;
+/** What this tab wrote: what others wrote stays as they left it. */
+const written = new Set<string>();
 
 function persist(): void {
   if (timer !== null) clearTimeout(timer);
   timer = null;
-  const kept = Object.entries(drafts.getState()).filter(([place, text]) => text !== "" && place !== TEMPORARY).slice(-MOST_DRAFTS);
-  writeLocal(KEY, kept.length === 0 ? null : JSON.stringify(Object.fromEntries(kept)));
+  const kept = readLocalJson<Record<string, string>>(KEY, {});
+  for (const place of written) {
+    const text = drafts.getState()[place];
+    delete kept[place];
+    if (text && place !== TEMPORARY) kept[place] = text;
+  }
+  written.clear();
+  const newest = Object.entries(kept).slice(-MOST_DRAFTS);
+  writeLocal(KEY, newest.length === 0 ? null : JSON.stringify(Object.fromEntries(newest)));
 }
 
 export function setDraft(key: string, text: string): void {
   const { [key]: _old, ...others } = drafts.getState();
   drafts.setState(text === "" ? others : { ...others, [key]: text }, true);
+  written.add(key);
   timer ??= setTimeout(persist, WRITE_AFTER_MS);
 }
 
@@ -39,7 +49,8 @@ export function giveBack(key: string, text: string): void {
 
 export function forgetDrafts(): void {
   drafts.setState({}, true);
-  persist();
+  written.clear();
+  writeLocal(KEY, null);
 }
 
 addEventListener("pagehide", persist);

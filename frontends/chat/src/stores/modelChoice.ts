@@ -1,23 +1,29 @@
-// Which model answers: per chat, and for new chats the one chosen last.
+// Which model answers: new chats have the one that was chosen last in this browser, an open chat the one it has on the
+// server. What was chosen in a chat holds here while the server does not know it yet.
 import { createStore } from "zustand/vanilla";
 import { readLocalJson, writeLocal } from "./localData";
-import type { Choices } from "./pickModel";
 
 const KEY = "taifas.models";
-/** Choices of this many chats are kept; older chats fall back to the model of their last answer. */
-const MOST_CHATS = 200;
 
-export const modelChoice = createStore<Choices>(() => readLocalJson<Choices>(KEY, { byDefault: null, chats: {} }));
+interface Choices {
+  byDefault: string | null;
+  /** By chat, until the server has it. */
+  chats: Readonly<Record<string, string>>;
+}
+
+export const modelChoice = createStore<Choices>(() => ({ byDefault: readLocalJson<Partial<Choices>>(KEY, {}).byDefault ?? null, chats: {} }));
 
 /** `chatId` null chooses for new chats; a choice within a chat is also the next new chat's. */
 export function chooseModel(chatId: string | null, model: string): void {
   const { chats } = modelChoice.getState();
-  const others = Object.entries(chats).filter(([id]) => id !== chatId).slice(1 - MOST_CHATS);
-  modelChoice.setState({
-    byDefault: model,
-    chats: Object.fromEntries(chatId === null ? others : [...others, [chatId, model]]),
-  });
-  writeLocal(KEY, JSON.stringify(modelChoice.getState()));
+  modelChoice.setState({ byDefault: model, chats: chatId === null ? chats : { ...chats, [chatId]: model } });
+  writeLocal(KEY, JSON.stringify({ byDefault: model }));
+}
+
+/** The server has what was chosen, unless it is something else by now. */
+export function choiceKept(chatId: string, model: string): void {
+  const { [chatId]: chosen, ...chats } = modelChoice.getState().chats;
+  if (chosen === model) modelChoice.setState({ chats });
 }
 
 export function resetModelChoice(): void {

@@ -54,6 +54,11 @@ export async function renameChat(chat: Chat, title: string): Promise<void> {
   if (!done && !told) showToast(t("chat.renameFailed"));
 }
 
+/** Which model answers next, on all devices. False when the server does not have it. */
+export async function changeModel(chat: Chat, model: string): Promise<boolean> {
+  return (await change(chat, { model })) !== null;
+}
+
 export async function pinChat(chat: Chat, pinned: boolean): Promise<void> {
   if (!(await change(chat, { pinned }))) showToast(t("chat.changeFailed"));
 }

@@ -8,7 +8,7 @@ import { attachments, attachmentsOf, setAttachments } from "../../stores/attachm
 import { drafts, setDraft } from "../../stores/drafts";
 import type { Outgoing } from "../../stores/outbox";
 import { t, type TextId } from "../../texts/t";
-import { Attach, CapBar, NextChip } from "./parts";
+import { Attach, CapBar, NextChip, OtherDraft } from "./parts";
 
 /** The server's limit, in Unicode characters. */
 const LONGEST = 200_000;
@@ -88,7 +88,7 @@ export function Composer({ place, busy, canStop, model, modelsKnown, next, nextS
   const label = t(hurdle ?? (busy ? "composer.queue" : "composer.send"));
   return (
     <>
-      {!temporary && <CapBar model={model} />}
+      {!temporary && <><CapBar model={model} /><OtherDraft place={place} /></>}
       <div className={temporary ? "comp temp" : "comp"}>
         {next && <NextChip item={next} stuck={nextStuck} onRelease={onReleaseNext} />}
         {!temporary && <Attach place={place} field={field} />}

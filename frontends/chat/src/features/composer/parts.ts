@@ -6,3 +6,4 @@ export const ReturnedBar = part(async () => (await import("./ReturnedBar")).Retu
 export const NextChip = part(async () => (await import("./NextChip")).NextChip);
 export const Attach = part(async () => (await withTexts("chat", import("./Attach"))).Attach);
 export const CapBar = part(async () => (await withTexts("chat", import("./CapBar"))).CapBar);
+export const OtherDraft = part(async () => (await withTexts("chat", import("./OtherDraft"))).OtherDraft);

@@ -4,6 +4,7 @@ import { Markdown } from "@taifas/markdown/Markdown";
 import { memo, useMemo } from "react";
 import { t } from "../../texts/t";
 import { ReplyEnd } from "./ReplyEnd";
+import { Waiting } from "./Waiting";
 import { useReplyView } from "./useReplyView";
 
 export interface ReplyProps {
@@ -24,7 +25,7 @@ export const Reply = memo(function Reply({ message, ...rest }: ReplyProps) {
   }), []);
   return (
     <article className="as" aria-label={t("reply.label")} data-testid="reply" data-state={view.state} data-reply-id={message.id}>
-      {view.text === "" && running && <div className="wait" role="img" aria-label={t("reply.thinking")}><i /><i /></div>}
+      {view.text === "" && running && <Waiting />}
       {view.text !== "" && <Markdown text={view.text} streaming={running} labels={labels} topHeading={2} />}
       {!running && <ReplyEnd message={message} view={view} {...rest} />}
     </article>
