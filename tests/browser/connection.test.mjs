@@ -180,3 +180,31 @@ story(running, "two tabs of one browser see each other's messages without a load
   await untilAnswered(page, 3);
   assert.equal((await server.chat(chat.id)).messages.length, 6);
 });
+
+story(running, "where WebSockets are blocked, server-sent events tell of what others do", async ({ server, open }) => {
+  const { page } = await open();
+  let sockets = 0;
+  await page.routeWebSocket(/\/api\/v1\/live/, (socket) => {
+    sockets += 1;
+    socket.close();
+  });
+  const listening = page.waitForResponse((answer) => new URL(answer.url()).pathname === "/api/v1/live" && answer.ok());
+  const { chat } = await server.ask(`Told by events\n${QUICK}`);
+  await page.goto(`/c/${chat.id}`);
+  assert.match((await listening).headers()["content-type"], /^text\/event-stream/);
+  assert.ok(sockets > 0);
+  await untilAnswered(page, 1);
+  const other = await open({ cookie: await server.signIn() });
+  await openNew(other.page);
+  await send(other.page, `Begun elsewhere\n${script({ tokens: 60, delay_ms: 30 })}`);
+  const id = await chatId(other.page);
+  const row = page.locator(`[data-testid=chat-row][data-chat-id="${id}"]`);
+  await row.waitFor();
+  // An answer that is being written is followed over its own stream.
+  await row.getByRole("link").click();
+  await untilText(page, 20);
+  await untilState(page, "complete");
+  const changed = (await server.chat(chat.id)).chat;
+  await server.json("PATCH", `/api/v1/chats/${chat.id}`, { title: "Another name", version: changed.version });
+  await page.locator(`[data-testid=chat-row][data-chat-id="${chat.id}"]`).getByText("Another name").waitFor();
+});

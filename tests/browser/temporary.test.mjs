@@ -7,6 +7,30 @@ import { pause } from "./harness/until.mjs";
 const running = suite();
 const QUICK = script({ tokens: 12, delay_ms: 0 });
 
+/** All that this browser keeps of the page. @param {import("playwright-core").Page} page @returns {Promise<string>} */
+function kept(page) {
+  return page.evaluate(async () => {
+    const found = [{ ...localStorage }, { ...sessionStorage }, history.state, document.cookie, document.title];
+    for (const { name } of await indexedDB.databases()) {
+      const db = await new Promise((resolve, reject) => {
+        const request = indexedDB.open(name);
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+      });
+      for (const store of db.objectStoreNames) {
+        found.push(await new Promise((resolve, reject) => {
+          const request = db.transaction(store).objectStore(store).getAll();
+          request.onsuccess = () => resolve(request.result);
+          request.onerror = () => reject(request.error);
+        }));
+      }
+      db.close();
+    }
+    found.push(await Promise.all((await caches.keys()).map(async (name) => (await (await caches.open(name)).keys()).map((request) => request.url))));
+    return JSON.stringify(found);
+  });
+}
+
 story(running, "a temporary chat looks different, answers, and leaves nothing behind", async ({ server, open }) => {
   const { page } = await open();
   await openNew(page);
@@ -23,12 +47,21 @@ story(running, "a temporary chat looks different, answers, and leaves nothing be
   await pause(1_200);
   assert.deepEqual(await server.chats(), []);
   assert.equal((await server.json("GET", "/api/v1/search?q=secret&limit=5")).results.length, 0);
+  assert.doesNotMatch(await kept(page), /secret|half written/, "while it is open");
+  await page.getByTestId("temporary-end").click();
+  await page.getByTestId("temporary-start").waitFor();
+  assert.doesNotMatch(await kept(page), /secret|half written/, "after it was left");
+  await page.getByTestId("temporary-start").click();
+  await send(page, `A secret\n${QUICK}`);
+  await untilState(page, "complete");
+  await composer(page).fill("half written");
+  await pause(600);
   await page.reload();
   await composer(page).waitFor();
   await page.getByTestId("temporary-start").waitFor();
   assert.equal(await ownMessages(page).count(), 0);
-  const left = await page.evaluate(() => Object.values(localStorage).join(" "));
-  assert.doesNotMatch(left, /secret|half written/);
+  assert.doesNotMatch(await kept(page), /secret|half written/, "after a reload");
+  assert.doesNotMatch(JSON.stringify(await server.json("GET", "/api/v1/drafts/new")), /secret|half written/);
 });
 
 story(running, "Stop ends a temporary answer; New chat leaves it", async ({ open }) => {

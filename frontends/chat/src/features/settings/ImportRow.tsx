@@ -11,6 +11,8 @@ import { t } from "../../texts/t";
 import { Row } from "./parts";
 
 const POLL_MS = 1_500;
+/** What the server calls the places chats come from. */
+const SOURCES: Record<string, string> = { chatgpt: "ChatGPT", claude: "Claude", "open-webui": "Open WebUI", librechat: "LibreChat", taifas: "Taifas" };
 /** Problems shown one by one. */
 const MOST_PROBLEMS = 20;
 
@@ -93,7 +95,7 @@ export function ImportRow() {
 }
 
 function Report({ one }: { one: Import }) {
-  const source = one.source ?? t("settings.importUnknown");
+  const source = one.source ? (SOURCES[one.source] ?? one.source) : t("settings.importUnknown");
   const told = runs(one)
     ? t("settings.importRuns")
     : one.state === "failed"
