@@ -3,8 +3,9 @@
 
 use crate::{
     Setting,
-    figures::{Row, section},
+    figures::{Row, at_most, section},
     instance::Instance,
+    people::{Amount, Member, settle},
     turn::{Asked, Client},
     wire::{Connection, request},
 };
@@ -14,41 +15,64 @@ use uuid::Uuid;
 
 const WAITING: usize = 500;
 const WARMING: usize = 300;
+/// Who wait: each from several browsers.
+const PEOPLE: usize = 50;
+const AMOUNT: Amount = Amount { people: PEOPLE, chats: 1, turns_of_the_long_one: 1, searchers: 0 };
 
 pub async fn run(setting: &Setting) -> Result<()> {
     let waiting = setting.scaled(WAITING);
     section(
         "Who waits and hears nothing",
-        &format!("{waiting} of each: readers of one unfinished answer, live feeds; control: as many idle connections."),
+        &format!(
+            "{waiting} readers of one unfinished answer; {waiting} live feeds of {PEOPLE} people. Each on an instance of \
+             its own; control: as many idle connections."
+        ),
     )?;
+    follower(setting, waiting).await?;
+    let events = "accept: text/event-stream\r\n";
+    feed(setting, waiting, "Server-Sent Events", events, 200, 24.0).await?;
+    let upgrade = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+                   sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\norigin: http://127.0.0.1\r\n";
+    feed(setting, waiting, "WebSocket", upgrade, 101, 12.0).await
+}
+
+async fn follower(setting: &Setting, waiting: usize) -> Result<()> {
     let (instance, cookie) = setting.instance("idle").await?;
     let taifas = Asked::Taifas { address: instance.address, cookie: cookie.clone() };
-    let mut client = Client::of(&taifas).await?;
-    for _ in 0..WARMING {
-        client.ask("short").await?;
-    }
-    // What the password's hash took is given back when its thread ends; only then is the start a fair one.
-    tokio::time::sleep(Duration::from_secs(12)).await;
+    warm(&taifas).await?;
     // The server closes connections that have been quiet for so long.
     let mut client = Client::of(&taifas).await?;
     let heard = client.begin(Uuid::now_v7(), None, "hanging").await?;
     let follow = format!("GET /api/v1/replies/{}/stream", heard.reply()?);
-    let events = format!("cookie: {cookie}\r\naccept: text/event-stream\r\n");
-    measure(&instance, waiting, "follower of an answer", &request(&follow, &events, ""), 200).await?;
-    measure(&instance, waiting, "live feed, Server-Sent Events", &request("GET /api/v1/live", &events, ""), 200)
-        .await?;
-    let upgrade = format!(
-        "cookie: {cookie}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
-         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\norigin: http://127.0.0.1\r\n"
-    );
-    measure(&instance, waiting, "live feed, WebSocket", &request("GET /api/v1/live", &upgrade, ""), 101).await?;
-    // Its answer never ends; there is nothing to wait for.
-    drop(instance);
+    let asking = request(&follow, &format!("cookie: {cookie}\r\naccept: text/event-stream\r\n"), "");
+    // Its answer never ends: the instance is not asked to stop.
+    measure(&instance, &vec![asking; waiting], "follower of an answer", 200, None).await
+}
+
+async fn feed(setting: &Setting, waiting: usize, carrier: &str, headers: &str, status: u16, bound: f64) -> Result<()> {
+    let folder = format!("idle-{}", carrier.to_ascii_lowercase());
+    let (instance, members) = settle(setting, &folder, AMOUNT).await?;
+    warm(&Asked::Taifas { address: instance.address, cookie: members[0].cookie.clone() }).await?;
+    let of = |member: &Member| request("GET /api/v1/live", &format!("cookie: {}\r\n{headers}", member.cookie), "");
+    let asking: Vec<_> = members.iter().cycle().take(waiting).map(of).collect();
+    measure(&instance, &asking, &format!("live feed, {carrier}"), status, Some(bound)).await?;
+    instance.stop().await
+}
+
+/// Some answers first. What the passwords' hashes took is given back when their threads end; only then
+/// is the start a fair one.
+async fn warm(taifas: &Asked) -> Result<()> {
+    let mut client = Client::of(taifas).await?;
+    for _ in 0..WARMING {
+        client.ask("short").await?;
+    }
+    tokio::time::sleep(Duration::from_secs(12)).await;
     Ok(())
 }
 
 /// So many idle connections, and then what each of them becomes by asking.
-async fn measure(instance: &Instance, waiting: usize, name: &str, asking: &[u8], status: u16) -> Result<()> {
+async fn measure(instance: &Instance, asking: &[Vec<u8>], name: &str, status: u16, bound: Option<f64>) -> Result<()> {
+    let waiting = asking.len();
     let health = request("GET /healthz", "", "");
     let settled = || async {
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -64,7 +88,7 @@ async fn measure(instance: &Instance, waiting: usize, name: &str, asking: &[u8],
     let connected = settled().await?.0;
     let mut held = Vec::new();
     // On the same connections: what waiting adds to one.
-    for mut connection in idle {
+    for (mut connection, asking) in idle.into_iter().zip(asking) {
         connection.write(asking).await?;
         let head = connection.head().await?.context("closed instead of answered")?;
         ensure!(head.status() == status, "{name}: {}", head.first);
@@ -85,10 +109,9 @@ async fn measure(instance: &Instance, waiting: usize, name: &str, asking: &[u8],
     )
     .control(format!("{:.1} KiB", each(start, connected)))
     .against(format!("+ {:.1} KiB", each(connected, later)))
+    .target(bound.and_then(|bound| at_most(each(start, later), bound, "KiB")))
     .print()?;
     Row::new("… CPU a second of each", format!("{cpu:.1} µs")).print()?;
     drop(held);
-    // Their memory must not be taken for the next ones' start.
-    tokio::time::sleep(Duration::from_secs(2)).await;
     Ok(())
 }

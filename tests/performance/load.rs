@@ -1,6 +1,7 @@
 //! The load of `make bench`: starts a provider and instances of the release binary, asks, and prints
 //! what it measured beside a control of the same run. `load PROGRAM SCRATCH [SECTION…]`.
 
+mod acks;
 mod burst;
 mod door;
 mod figures;
@@ -13,6 +14,7 @@ mod provider;
 mod reads;
 mod relay;
 mod start;
+mod streams;
 mod turn;
 mod wire;
 
@@ -25,7 +27,8 @@ use std::{
 
 /// A section that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(600);
-const SECTIONS: [&str; 8] = ["start", "first-token", "relay", "reads", "burst", "door", "idle", "ports"];
+const SECTIONS: [&str; 10] =
+    ["start", "first-token", "relay", "acks", "reads", "burst", "streams", "door", "idle", "ports"];
 
 /// What every section needs.
 pub struct Setting {
@@ -86,6 +89,8 @@ fn main() -> Result<()> {
                     "start" => start::run(&setting).await,
                     "first-token" => first_token::run(&setting).await,
                     "relay" => relay::run(&setting).await,
+                    "acks" => acks::run(&setting).await,
+                    "streams" => streams::run(&setting).await,
                     "reads" => reads::run(&setting).await,
                     "burst" => burst::run(&setting).await,
                     "door" => door::run(&setting).await,

@@ -26,6 +26,8 @@ struct Plan {
 pub const PACED_TOKENS: usize = 33;
 pub const FAST_TOKENS: usize = 801;
 pub const HUNDRED_TOKENS: usize = 100;
+/// Of 50 a second: a quarter of a minute.
+pub const STEADY_TOKENS: usize = 750;
 
 fn plan(model: &str) -> Option<Plan> {
     let plan = |tokens, pace, padding, hangs| Plan { tokens, pace: Duration::from_millis(pace), padding, hangs };
@@ -34,6 +36,7 @@ fn plan(model: &str) -> Option<Plan> {
         "paced" => Some(plan(PACED_TOKENS - 1, 2, 0, false)),
         "fast" => Some(plan(FAST_TOKENS - 1, 5, 0, false)),
         "hundred" => Some(plan(HUNDRED_TOKENS - 1, 20, 0, false)),
+        "steady" => Some(plan(STEADY_TOKENS - 1, 20, 0, false)),
         "hanging" => Some(plan(0, 1, 0, true)),
         _ => None,
     }
@@ -75,7 +78,8 @@ async fn serve(mut connection: Connection) -> Result<()> {
             }
             Some(plan) => answer(&mut connection, &plan).await?,
             None => {
-                let names = ["short", "paced", "fast", "hundred", "hanging"].map(|id| serde_json::json!({"id": id}));
+                let names =
+                    ["short", "paced", "fast", "hundred", "steady", "hanging"].map(|id| serde_json::json!({"id": id}));
                 let list = serde_json::json!({"object": "list", "data": names}).to_string();
                 let length = list.len();
                 let head =

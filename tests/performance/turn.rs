@@ -41,6 +41,8 @@ pub struct Heard {
     pub first: Duration,
     /// Of each token, from the provider's hand to ours.
     pub delays: Vec<Duration>,
+    /// When each token came, in nanoseconds of [`now`].
+    pub arrivals: Vec<u64>,
     /// Parts in which the answer came: fewer than tokens when several came together.
     pub parts: usize,
     /// The first event of an answer by Taifas, which names the reply.
@@ -135,5 +137,6 @@ impl Heard {
         let parts = piece.split(|byte| *byte == STAMP).skip(1).step_by(2);
         let stamps = parts.filter_map(|digits| std::str::from_utf8(digits).ok()?.parse::<u64>().ok());
         self.delays.extend(stamps.map(|stamp| Duration::from_nanos(at.saturating_sub(stamp))));
+        self.arrivals.resize(self.delays.len(), at);
     }
 }
