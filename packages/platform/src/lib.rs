@@ -20,6 +20,7 @@ pub mod peers;
 pub mod permission;
 pub mod principal;
 pub mod retention;
+pub mod sealed;
 pub mod secrets;
 pub mod service;
 pub mod storage;

@@ -15,6 +15,7 @@ use platform::{
     Platform,
     clock::FixedClock,
     db::{self, Db, Scope},
+    events::{Event, Topic},
     ids::SystemIds,
     isolated,
     principal::{Caller, HEADER, Person, Role},
@@ -46,6 +47,11 @@ impl Call {
 
     pub fn end(&self) {
         let _ = self.say.send(Ok(Piece::End(End { reason: EndReason::Stop, usage: None })));
+    }
+
+    /// Waits until nobody listens any more.
+    pub async fn over(&mut self) {
+        self.say.closed().await;
     }
 
     pub fn cut(self) {
@@ -238,6 +244,26 @@ impl House {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("use {number} was never settled")
+    }
+
+    /// The account of the person ends.
+    pub async fn end_account(&self) {
+        const TOPIC: Topic = platform::topic!("user");
+        let (user, now) = (self.person.user, self.platform.clock.now());
+        let event = Event {
+            space: user,
+            aggregate: user,
+            version: 1,
+            kind: "user.deleted",
+            actor: None,
+            payload: Vec::new(),
+            change: None,
+        };
+        let ended = self.platform.db.write(user, move |tx| {
+            let event = event.clone();
+            async move { TOPIC.append(tx, event, now).await }.boxed()
+        });
+        ended.await.unwrap();
     }
 
     pub fn folder(&self) -> &Path {
