@@ -1,7 +1,7 @@
 //! Generates the RPC messages and events from the services' own `.proto` files, without protoc.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let services = ["ai", "auth", "chat", "notification", "session", "user"];
+    let services = ["ai", "analytics", "auth", "chat", "notification", "session", "user"];
     let files: Vec<_> = services.iter().map(|name| format!("{name}.proto")).collect();
     let folders: Vec<_> = services.iter().map(|name| format!("../../services/{name}/proto")).collect();
     for folder in &folders {

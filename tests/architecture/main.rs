@@ -6,6 +6,7 @@ mod advisories;
 mod crates;
 mod frontends;
 mod house;
+mod plans;
 mod repository;
 mod rust;
 mod services;

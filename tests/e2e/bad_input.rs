@@ -34,6 +34,13 @@ impl Unharmed {
         Ok(())
     }
 
+    /// A chat with a question and its answer.
+    async fn chat(&self) -> Result<Uuid> {
+        let sent = self.owner.send(&Draft::new("continues", &json!({"tokens": 5}))).await?;
+        Watch::begin(&self.owner, sent.reply, None).done(TERMINAL).await?;
+        Ok(sent.chat)
+    }
+
     fn post(&self, path: &str) -> RequestBuilder {
         self.owner.request(Method::POST, path).header("Idempotency-Key", Uuid::now_v7().to_string())
     }
@@ -50,6 +57,9 @@ fn messages() -> String {
 #[tokio::test]
 async fn bodies_that_are_none() -> Result<()> {
     let server = Unharmed::start().await?;
+    // they come into a chat that is there, and it stays as it is
+    let chat = server.chat().await?;
+    let before = server.owner.open(chat).await?;
     let id = Uuid::now_v7();
     let with_text = |text: &str| format!(r#"{{"id":"{id}","parent_id":null,"text":{text}}}"#).into_bytes();
     let nested = |open: &str, close: &str| [open.repeat(10_000), close.repeat(10_000)].concat();
@@ -85,8 +95,10 @@ async fn bodies_that_are_none() -> Result<()> {
         ("an id that is none", br#"{"id":"x","parent_id":null,"text":"a"}"#.to_vec(), 422),
     ];
     for (what, body, status) in cases {
-        let request = server.post(&messages()).header("Content-Type", "application/json").body(body);
+        let path = format!("/api/v1/chats/{chat}/messages");
+        let request = server.post(&path).header("Content-Type", "application/json").body(body);
         let answer = server.call(request).await.context(what)?;
+        ensure!(server.owner.open(chat).await? == before, "{what} has changed the chat");
         // which of the two it is depends on what is looked at first; both name the mistake
         let status = if answer.status == 400 && what.starts_with("deep") {
             400
@@ -98,7 +110,6 @@ async fn bodies_that_are_none() -> Result<()> {
         answer.problem(status, "invalid").context(what)?;
     }
     // every route that takes a body
-    let chat = Uuid::now_v7();
     for (method, path) in [
         (Method::POST, "/api/v1/setup".to_owned()),
         (Method::POST, "/api/v1/auth/sign-in".to_owned()),
@@ -130,6 +141,18 @@ async fn bodies_that_are_too_large_or_of_another_kind() -> Result<()> {
         let request = server.post(&messages()).header("Content-Type", kind).body("{}");
         server.call(request).await?.problem(400, "invalid").context(kind)?;
     }
+    // a message of ten megabytes: refused, and neither kept nor cut to what would do
+    let chat = server.chat().await?;
+    let before = server.owner.open(chat).await?;
+    let parent = before["messages"][1]["id"].clone();
+    let text = "a ".repeat(5 << 20);
+    let body = json!({"id": Uuid::now_v7(), "parent_id": parent, "text": text});
+    let long = server.post(&format!("/api/v1/chats/{chat}/messages")).json(&body);
+    // the server closes while it is still being sent: the answer may not be read any more
+    if let Ok(answer) = server.call(long).await {
+        answer.problem(413, "too_large")?;
+    }
+    ensure!(server.owner.open(chat).await? == before, "a message of ten megabytes has changed the chat");
     // announced: refused before it is sent
     let head = format!(
         "POST {} HTTP/1.1\r\nhost: x\r\nx-csrf: 1\r\ncookie: {}\r\nidempotency-key: k\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
+use uuid::Uuid;
 
 /// Hints come at once; so long on a busy machine.
 const SOON: Duration = Duration::from_secs(5);
@@ -467,5 +468,66 @@ async fn only_who_is_away_is_sent_a_notice() -> Result<()> {
     owner.post("/api/v1/notices/read", &json!({"all": true})).await?.ok(204)?;
     while back.next(SOON).await?["kind"] != "notice.read" {}
     ensure!(owner.get("/api/v1/notices").await?.ok(200)?["unread"] == 0);
+    Ok(())
+}
+
+/// How many live feeds the server holds open.
+async fn open_feeds(client: &crate::harness::Client) -> Result<i64> {
+    let text = client.get("/metrics").await?.text;
+    let line = text.lines().find(|line| line.starts_with("feeds_open")).context("no feeds_open")?;
+    Ok(line.rsplit(' ').next().unwrap_or_default().parse()?)
+}
+
+/// Answers of a megabyte each, more than a machine keeps for a reader who does not read.
+async fn long_answers(owner: &crate::harness::Client) -> Result<Vec<Uuid>> {
+    let id = |n: u128| Uuid::from_u128(n + 1);
+    let messages: Vec<Value> = (0..24)
+        .map(|n: u128| {
+            let (role, text) =
+                if n.is_multiple_of(2) { ("user", "long?".to_owned()) } else { ("assistant", "long ".repeat(200_000)) };
+            json!({"id": id(n), "parent_id": (n > 0).then(|| id(n - 1)), "role": role, "text": text,
+                "state": "complete", "created_at": "2026-01-01T00:00:00Z"})
+        })
+        .collect();
+    let chat = json!({"format": "taifas-chat", "version": 1, "id": id(99), "title": "Long", "model": "",
+        "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z", "active_leaf": id(23),
+        "messages": messages});
+    owner.post("/api/v1/imports?name=long.json", &chat).await?.ok(202)?;
+    until("the chat comes in", TERMINAL, async || {
+        let list = owner.get("/api/v1/chats").await?.ok(200)?;
+        let Some(chat) = list["chats"][0]["id"].as_str() else { return Ok(None) };
+        let open = owner.get(&format!("/api/v1/chats/{chat}")).await?.ok(200)?;
+        let replies =
+            open["messages"].as_array().into_iter().flatten().filter(|message| message["role"] == "assistant");
+        let ids: Vec<Uuid> = replies.filter_map(|reply| reply["id"].as_str()?.parse().ok()).collect();
+        Ok((ids.len() == 12).then_some(ids))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_reader_that_takes_nothing_is_let_go_and_holds_up_nobody() -> Result<()> {
+    let (_server, owner) = ready(&[]).await?;
+    let replies = long_answers(&owner).await?;
+    let mut stands = Feed::open(&owner, None).await?;
+    for reply in &replies {
+        stands.follow(*reply, None).await?;
+    }
+    // It reads no more. Others do, and hear everything at once.
+    let mut reads = Feed::open(&owner, None).await?;
+    ensure!(open_feeds(&owner).await? == 2);
+    let last = *replies.last().context("an answer")?;
+    reads.follow(last, None).await?;
+    let events = reads.reply(last, "snapshot", SOON).await?;
+    ensure!(text(&events).len() > 900_000, "{} bytes", text(&events).len());
+    until("whoever takes nothing is let go", Duration::from_secs(60), async || {
+        Ok((open_feeds(&owner).await? == 1).then_some(()))
+    })
+    .await?;
+    let sent = owner.send(&Draft::new("continues", &json!({"tokens": 3}))).await?;
+    reads.hint("message.sent", sent.chat, SOON).await?;
+    // What was on its way to it is cut off in the middle; it ends without a farewell.
+    let (code, _) = stands.ends(CALL).await?;
+    ensure!(code.is_none(), "{code:?}");
     Ok(())
 }

@@ -2631,7 +2631,7 @@ export interface components {
         Tree: {
             /** Format: uuid */
             active_leaf: string;
-            /** @description Oldest first. */
+            /** @description Each behind the one it follows, else the oldest first. */
             nodes: components["schemas"]["Node"][];
         };
         /** @description A provider to be tried without storing it. */

@@ -7,6 +7,11 @@ pub mod ai {
         tonic::include_proto!("ai.v1");
     }
 }
+pub mod analytics {
+    pub mod v1 {
+        tonic::include_proto!("analytics.v1");
+    }
+}
 pub mod auth {
     pub mod v1 {
         tonic::include_proto!("auth.v1");

@@ -89,6 +89,13 @@ pub struct Span {
 }
 
 impl Span {
+    /// Whatever is kept. Days are compared as they are written, so these have four digits.
+    #[must_use]
+    pub fn whole() -> Self {
+        let day = |year| NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or_default();
+        Self { from: day(1970), to: day(9999) }
+    }
+
     /// What was asked for; the last 30 days when nothing was.
     ///
     /// # Errors

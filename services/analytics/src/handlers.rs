@@ -1,4 +1,5 @@
-//! The doors of analytics: JSON and CSV.
+//! The doors of analytics: JSON and CSV, and the call of another service.
 
 mod csv;
+pub mod grpc;
 pub mod http;

@@ -10,7 +10,7 @@ mod service;
 
 pub use config::Config;
 
-use platform::{Platform, Result, Service, bus, db::Migration};
+use platform::{Platform, Result, Service, bus, db::Migration, service::rpc_router};
 use std::sync::Arc;
 
 const MIGRATIONS: &[Migration] =
@@ -35,11 +35,12 @@ pub async fn start(platform: &Platform, config: Config) -> Result<Service> {
 
     let http =
         handlers::http::api().router("analytics", platform.signer.clone(), platform.metrics.clone(), usage.clone());
+    let rpc = rpc_router(handlers::grpc::routes(usage.clone()), platform.signer.clone());
     let ready = Arc::new(move || {
         let usage = usage.clone();
         Box::pin(async move { usage.check_ready().await }) as _
     });
-    Ok(Service::new("analytics", http, None, ready))
+    Ok(Service::new("analytics", http, Some(("analytics.v1.Analytics", rpc)), ready))
 }
 
 /// The routes' description.

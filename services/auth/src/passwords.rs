@@ -6,6 +6,7 @@ use argon2::{
     Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version,
     password_hash::{self, phc::PasswordHash},
 };
+use opentelemetry::metrics::{Counter, Meter};
 use platform::{Error, Result, ids::Ids};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -32,18 +33,22 @@ pub struct Passwords {
     ids: Arc<dyn Ids>,
     running: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
+    checks: Counter<u64>,
 }
 
 /// The right to compute hashes, one at a time, until it is dropped.
 pub struct Turn {
     ids: Arc<dyn Ids>,
+    checks: Counter<u64>,
     // shared with the running computation, which a caller that gives up does not end
     permit: Arc<OwnedSemaphorePermit>,
 }
 
 impl Passwords {
-    pub fn new(ids: Arc<dyn Ids>) -> Self {
-        Self { ids, running: Arc::new(Semaphore::new(AT_ONCE)), waiting: Arc::new(Semaphore::new(WAITING)) }
+    pub fn new(ids: Arc<dyn Ids>, meter: &Meter) -> Self {
+        let checks = meter.u64_counter("password_checks").with_description("Passwords compared with a hash").build();
+        let (running, waiting) = (Arc::new(Semaphore::new(AT_ONCE)), Arc::new(Semaphore::new(WAITING)));
+        Self { ids, running, waiting, checks }
     }
 
     /// Waits for a turn.
@@ -54,7 +59,11 @@ impl Passwords {
         let busy = || Error::unavailable("too many people sign in at this moment; try again");
         let _waiting = self.waiting.clone().try_acquire_owned().map_err(|_| busy())?;
         let permit = tokio::time::timeout(PATIENCE, self.running.clone().acquire_owned()).await.map_err(|_| busy())?;
-        Ok(Turn { ids: self.ids.clone(), permit: Arc::new(permit.map_err(Error::internal)?) })
+        Ok(Turn {
+            ids: self.ids.clone(),
+            checks: self.checks.clone(),
+            permit: Arc::new(permit.map_err(Error::internal)?),
+        })
     }
 }
 
@@ -74,6 +83,7 @@ impl Turn {
 
     /// Whether `password` is the one with this hash; without a hash it is not, after the same time.
     pub async fn verify(&self, password: Hidden, phc: Option<String>) -> Result<bool> {
+        self.checks.add(1, &[]);
         self.on_a_thread(move |argon2| {
             let hash = PasswordHash::new(phc.as_deref().unwrap_or(NOBODYS)).map_err(Error::internal)?;
             match argon2.verify_password(password.expose().as_bytes(), &hash) {
@@ -109,7 +119,7 @@ mod tests {
     use platform::ids::SystemIds;
 
     fn passwords() -> Passwords {
-        Passwords::new(Arc::new(SystemIds))
+        Passwords::new(Arc::new(SystemIds), platform::telemetry::Metrics::new().unwrap().meter())
     }
 
     fn hidden(text: &str) -> Hidden {

@@ -35,7 +35,7 @@ use platform::{
     principal::{Caller, Person},
 };
 use proto::{
-    notification::v1::mail_client::MailClient,
+    notification::v1::notifications_client::NotificationsClient,
     session::v1::{CloseAllRequest, CloseRequest, OpenRequest, sessions_client::SessionsClient},
     user::v1::{AnyRequest, ByIdRequest, user_client::UserClient},
 };
@@ -56,7 +56,7 @@ pub struct Auth {
     url: Arc<str>,
     users: UserClient<Peer>,
     sessions: SessionsClient<Peer>,
-    mail: MailClient<Peer>,
+    mail: NotificationsClient<Peer>,
     passwords: Passwords,
     limits: Limits,
     authorizer: Arc<dyn Authorizer>,
@@ -76,8 +76,8 @@ impl Auth {
         Self {
             users: UserClient::new(platform.peer("user")),
             sessions: SessionsClient::new(platform.peer("session")),
-            mail: MailClient::new(platform.peer("notification")),
-            passwords: Passwords::new(platform.ids.clone()),
+            mail: NotificationsClient::new(platform.peer("notification")),
+            passwords: Passwords::new(platform.ids.clone(), platform.metrics.meter()),
             limits: Limits::new(platform, &config),
             authorizer: Arc::new(CasbinAuthorizer::new(platform.db.clone())),
             set_up: Arc::default(),

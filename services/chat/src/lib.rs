@@ -23,6 +23,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 5, name: "files", sql: include_str!("../migrations/0005_files.sql") },
     Migration { version: 6, name: "transfers", sql: include_str!("../migrations/0006_transfers.sql") },
     Migration { version: 7, name: "instructions", sql: include_str!("../migrations/0007_instructions.sql") },
+    Migration { version: 8, name: "gone", sql: include_str!("../migrations/0008_gone.sql") },
+    Migration { version: 9, name: "running", sql: include_str!("../migrations/0009_running.sql") },
 ];
 
 /// Starts the service.

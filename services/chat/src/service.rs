@@ -34,10 +34,18 @@ use crate::{
     repository::{self, chats, tree},
 };
 use futures_util::FutureExt as _;
-use platform::{Error, Platform, Result, db::Tx, peers::Peer, principal::Person};
+use platform::{
+    Code, Error, Platform, Result,
+    db::{Tx, Work},
+    objects::{self, Path},
+    peers::Peer,
+    principal::Person,
+};
 use proto::{
     ai::v1::{ResolveModelRequest, ai_client::AiClient},
-    user::v1::user_client::UserClient,
+    analytics::v1::analytics_client::AnalyticsClient,
+    notification::v1::notifications_client::NotificationsClient,
+    user::v1::{ByIdRequest, user_client::UserClient},
 };
 use serde::Serialize;
 use std::sync::Arc;
@@ -53,6 +61,8 @@ pub struct Chats {
     config: Arc<Config>,
     ai: AiClient<Peer>,
     user: UserClient<Peer>,
+    notification: NotificationsClient<Peer>,
+    analytics: AnalyticsClient<Peer>,
 }
 
 impl Chats {
@@ -60,6 +70,8 @@ impl Chats {
         Self {
             ai: AiClient::new(platform.peer("ai")),
             user: UserClient::new(platform.peer("user")),
+            notification: NotificationsClient::new(platform.peer("notification")),
+            analytics: AnalyticsClient::new(platform.peer("analytics")),
             platform: platform.clone(),
             config: Arc::new(config),
         }
@@ -67,6 +79,32 @@ impl Chats {
 
     pub async fn check(&self) -> Result<()> {
         self.platform.db.check().await
+    }
+
+    /// A write into a person's space: refused once the space is erased, whatever was on its way.
+    async fn write<T: Send + 'static>(&self, space: Uuid, work: impl Work<T>) -> Result<T> {
+        let work = Arc::new(work);
+        self.platform
+            .db
+            .write(space, move |tx| {
+                let work = work.clone();
+                async move {
+                    if repository::erasure::is_gone(tx, space).await? {
+                        return Err(Error::not_found("account"));
+                    }
+                    work(tx).await
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// What was kept for something that could not be stored goes again.
+    async fn or_remove<T>(&self, path: &Path, stored: Result<T>) -> Result<T> {
+        if stored.is_err() {
+            objects::remove(&*self.platform.objects, path).await?;
+        }
+        stored
     }
 
     /// A page of a shelf, or of a project, and where the next one begins.
@@ -113,6 +151,18 @@ impl Chats {
     async fn resolve_model(&self, person: &Person, id: &str) -> Result<String> {
         let request = ResolveModelRequest { id: id.into(), role: person.role.name().into() };
         Ok(self.ai.clone().resolve_model(request).await?.into_inner().id)
+    }
+
+    /// Whether there is a model of exactly this name that the person of a space may use.
+    async fn has_model(&self, space: Uuid, id: &str) -> Result<bool> {
+        let request = ByIdRequest { id: space.as_bytes().into() };
+        let Some(account) = self.user.clone().by_id(request).await?.into_inner().account else { return Ok(false) };
+        let request = ResolveModelRequest { id: id.into(), role: account.role };
+        match self.ai.clone().resolve_model(request).await.map_err(Error::from) {
+            Ok(model) => Ok(model.into_inner().id == id),
+            Err(error) if matches!(error.code(), Code::Unavailable | Code::Timeout | Code::Internal) => Err(error),
+            Err(_) => Ok(false),
+        }
     }
 
     /// Tells whoever produces these replies that a wish is stored.

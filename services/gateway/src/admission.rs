@@ -4,7 +4,6 @@ use crate::{
     Gateway,
     credential::{self, Credential},
 };
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use platform::{
     Code, Error, Result,
@@ -84,17 +83,22 @@ impl Gateway {
     /// at all; a key that says nothing is refused; and when it cannot be found out, that is an error,
     /// never nobody.
     pub(crate) async fn caller(&self, headers: &HeaderMap, address: &str) -> Result<Caller> {
+        self.known(headers, "used", BELIEVED, Asking::Uses(address)).await
+    }
+
+    /// What is believed under `kind`, or is found out now and believed for a `time`.
+    async fn known(&self, headers: &HeaderMap, kind: &str, time: Duration, asking: Asking<'_>) -> Result<Caller> {
         let credential = Credential::find(headers, self.config.is_secure())?;
         if credential == Credential::None {
             return Ok(Caller::Nobody);
         }
-        let place = place(&credential);
+        let place = place(kind, &credential);
         let known = match self.platform.cache.get(&place).await.map_err(unproven)? {
             Some(known) => serde_json::from_slice(&known).map_err(Error::internal).map_err(unproven)?,
             None => {
-                let found = self.find_out(&credential, address).await.map_err(unproven)?;
+                let found = self.find_out(&credential, asking).await.map_err(unproven)?;
                 let known = serde_json::to_vec(&found).map_err(Error::internal)?;
-                self.platform.cache.put(&place, known.into(), BELIEVED).await.map_err(unproven)?;
+                self.platform.cache.put(&place, known.into(), time).await.map_err(unproven)?;
                 found
             }
         };
@@ -105,15 +109,19 @@ impl Gateway {
     }
 
     /// Asks the services that know. There is no answer by default: what is not said is an error.
-    async fn find_out(&self, credential: &Credential<'_>, address: &str) -> Result<Caller> {
+    async fn find_out(&self, credential: &Credential<'_>, asking: Asking<'_>) -> Result<Caller> {
+        let (looks, address) = match asking {
+            Asking::Uses(address) => (false, address),
+            Asking::Looks => (true, ""),
+        };
         match credential {
             Credential::None => Ok(Caller::Nobody),
             Credential::Session(token) => {
-                let request = ResolveRequest { token: (*token).into(), address: address.into() };
+                let request = ResolveRequest { token: (*token).into(), address: address.into(), looks };
                 let Some(session) = self.sessions.clone().resolve(request).await?.into_inner().session else {
                     return Ok(Caller::Nobody);
                 };
-                let request = AuthorizeRequest { user: session.user.clone() };
+                let request = AuthorizeRequest { user: session.user.clone(), looks };
                 let Some(rights) = self.auth.clone().authorize(request).await?.into_inner().rights else {
                     return Ok(Caller::Nobody);
                 };
@@ -137,27 +145,26 @@ impl Gateway {
     /// Whoever's this is now, whatever was believed: when something has just changed.
     pub(crate) async fn caller_now(&self, headers: &HeaderMap) -> Result<Caller> {
         self.forget(headers).await?;
-        self.caller(headers, "").await
+        self.caller_lately(headers).await
     }
 
     /// Whoever's this is, asked within the last second: for connections that outlive a request and look
-    /// now and then. All connections of one credential share the question.
+    /// now and then. All connections of one credential share the question. A look is no use of a
+    /// session, so that one nobody uses runs out behind an open tab.
     pub(crate) async fn caller_lately(&self, headers: &HeaderMap) -> Result<Caller> {
-        let asked = format!("lately:{}", place(&Credential::find(headers, self.config.is_secure())?));
-        if self.platform.cache.get(&asked).await?.is_some() {
-            return self.caller(headers, "").await;
-        }
-        // Forgotten first: nobody who sees the note may see what was believed before.
-        self.forget(headers).await?;
-        self.platform.cache.put(&asked, Bytes::from_static(b"1"), LATELY).await?;
-        self.caller(headers, "").await
+        self.known(headers, "looked", LATELY, Asking::Looks).await
     }
 
     /// Believes a credential no longer: what it stands for was ended through this gateway.
     pub(crate) async fn forget(&self, headers: &HeaderMap) -> Result<()> {
         match Credential::find(headers, self.config.is_secure())? {
             Credential::None => Ok(()),
-            credential => self.platform.cache.remove(&place(&credential)).await,
+            credential => {
+                for kind in ["used", "looked"] {
+                    self.platform.cache.remove(&place(kind, &credential)).await?;
+                }
+                Ok(())
+            }
         }
     }
 
@@ -183,15 +190,24 @@ impl Gateway {
     }
 }
 
+/// Why it is asked whose a credential is.
+#[derive(Clone, Copy)]
+enum Asking<'a> {
+    /// For a request, from this network address.
+    Uses(&'a str),
+    /// For a connection that is open.
+    Looks,
+}
+
 /// Where it is remembered whose a credential is. Tokens never enter the cache themselves.
-fn place(credential: &Credential<'_>) -> String {
+fn place(asked: &str, credential: &Credential<'_>) -> String {
     let (kind, text) = match credential {
         Credential::None => ("none", ""),
         Credential::Session(token) => ("session", *token),
         Credential::Key(secret) => ("key", *secret),
     };
     let digest = Sha256::digest(text);
-    format!("{kind}:{}", digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    format!("{asked}:{kind}:{}", digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }
 
 fn read(rights: &Rights) -> Result<(Role, Permissions)> {

@@ -26,7 +26,7 @@ pub async fn start(platform: &Platform, config: Config, url: &str) -> Result<Ser
     let platform = platform.acting_as("notification");
     platform.db.migrate("notification", MIGRATIONS).await?;
     hints::relay(&platform, events::TOPIC);
-    let notices = service::Notices::new(&platform, post, url);
+    let notices = service::Notices::new(&platform, post, url).await?;
     for topic in events::HEARD {
         bus::consume(&platform, "notification", topic, bus::Limits::default(), {
             let notices = notices.clone();
@@ -47,7 +47,7 @@ pub async fn start(platform: &Platform, config: Config, url: &str) -> Result<Ser
         let notices = notices.clone();
         Box::pin(async move { notices.check_ready().await }) as _
     });
-    Ok(Service::new("notification", http, Some(("notification.v1.Mail", rpc)), ready))
+    Ok(Service::new("notification", http, Some(("notification.v1.Notifications", rpc)), ready))
 }
 
 /// The routes' description.

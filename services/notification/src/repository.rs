@@ -6,7 +6,7 @@ use platform::{Result, db::Tx};
 use uuid::Uuid;
 
 /// Notices kept for a person.
-const KEPT: i64 = 500;
+pub const KEPT: i64 = 500;
 /// Devices remembered of a person.
 const DEVICES: i64 = 200;
 

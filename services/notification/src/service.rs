@@ -13,7 +13,7 @@ use crate::{
 use chrono::TimeDelta;
 use futures_util::FutureExt as _;
 use letters::{Job, To};
-use platform::{Error, Platform, Result, bus::Delivery, db::Scope, peers::Peer, tasks};
+use platform::{Error, Platform, Result, bus::Delivery, db::Scope, peers::Peer, sealed::Sealer, tasks};
 use proto::{
     session::v1::{DeviceRequest, PresentRequest, sessions_client::SessionsClient},
     user::v1::{GetManyRequest, user_client::UserClient},
@@ -31,6 +31,7 @@ const KEPT: TimeDelta = TimeDelta::days(90);
 pub struct Notices {
     platform: Platform,
     post: Post,
+    sealer: Sealer,
     url: Arc<str>,
     users: UserClient<Peer>,
     sessions: SessionsClient<Peer>,
@@ -43,14 +44,15 @@ pub enum Reading {
 }
 
 impl Notices {
-    pub fn new(platform: &Platform, post: Post, url: &str) -> Self {
-        Self {
+    pub async fn new(platform: &Platform, post: Post, url: &str) -> Result<Self> {
+        Ok(Self {
             platform: platform.clone(),
             post,
+            sealer: Sealer::open(platform, letters::SECRET).await?,
             url: url.trim_end_matches('/').into(),
             users: UserClient::new(platform.peer("user")),
             sessions: SessionsClient::new(platform.peer("session")),
-        }
+        })
     }
 
     pub async fn check_ready(&self) -> Result<()> {
@@ -99,7 +101,8 @@ impl Notices {
     ) -> Result<()> {
         let (id, at, now) = (self.platform.ids.id(), delivery.at, self.platform.clock.now());
         let source = format!("{}:{}", delivery.kind, delivery.position);
-        let letter = Job { to: To::Person(space), template: kind.template().into(), data: data.clone() };
+        let letter =
+            Job { to: To::Person(space), template: kind.template().into(), data: data.clone(), sealed: Vec::new() };
         let letter = letter.task(source.clone(), space, now)?;
         let (data, has_mail) = (data.to_string(), self.has_mail());
         self.platform
@@ -171,6 +174,16 @@ impl Notices {
         let next = notices.last().filter(|_| more).map(|last| last.id);
         self.name_people(&mut notices).await?;
         Ok((notices, unread, next))
+    }
+
+    /// All of a person's notices, the newest first. The names of others in them are others'.
+    pub async fn all(&self, space: Uuid) -> Result<Vec<Notice>> {
+        self.platform
+            .db
+            .read(space, move |tx| {
+                async move { repository::list(tx, space, Uuid::max(), repository::KEPT).await }.boxed()
+            })
+            .await
     }
 
     /// A notice holds the id of another person; their name is theirs and may change or go.

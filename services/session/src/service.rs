@@ -104,8 +104,17 @@ impl Sessions {
         Ok(Opened { id, token: token.text(), absolute })
     }
 
-    /// Whose token this is; nobody's when it is unknown, altered, run out or ended.
+    /// Whose token this is, for a request that comes with it: the session is used.
     pub async fn resolve(&self, token: &str, address: &str) -> Result<Option<Session>> {
+        let (found, now) = (self.look(token).await?, self.platform.clock.now());
+        if let Some(session) = found.as_ref().filter(|session| session.is_seen_again(now)) {
+            self.note_use(session.user, session.id, clean_address(address), now).await;
+        }
+        Ok(found)
+    }
+
+    /// Whose token this is; nobody's when it is unknown, altered, run out or ended.
+    pub async fn look(&self, token: &str) -> Result<Option<Session>> {
         let Some(token) = Token::read(token) else { return Ok(None) };
         let (user, hash, now) = (token.user(), token.hash(), self.platform.clock.now());
         let found = self
@@ -117,11 +126,7 @@ impl Sessions {
             })
             .await?;
         let alive = |session: &Session| token.has_hash(&session.token_hash) && session.is_alive(&self.config, now);
-        let Some(session) = found.filter(alive) else { return Ok(None) };
-        if session.is_seen_again(now) {
-            self.note_use(user, session.id, clean_address(address), now).await;
-        }
-        Ok(Some(session))
+        Ok(found.filter(alive))
     }
 
     /// What a session was opened with; none for one that is forgotten.

@@ -24,8 +24,9 @@ pub fn routes(auth: Auth) -> Routes {
 impl pb::auth_server::Auth for Auth {
     async fn authorize(&self, request: Request<pb::AuthorizeRequest>) -> Result<Response<pb::Authorized>, Status> {
         require_service(&request, GATEWAY)?;
-        let user = Uuid::from_slice(&request.get_ref().user).map_err(|_| Error::invalid("user", "has not 16 bytes"))?;
-        let found = Self::authorize(self, user).await?;
+        let pb::AuthorizeRequest { user, looks } = request.into_inner();
+        let user = Uuid::from_slice(&user).map_err(|_| Error::invalid("user", "has not 16 bytes"))?;
+        let found = Self::authorize(self, user, looks).await?;
         Ok(Response::new(pb::Authorized { rights: found.map(|(role, permissions)| rights(&role, permissions)) }))
     }
 

@@ -94,6 +94,13 @@ impl House {
         house
     }
 
+    /// How many passwords were compared with a hash until now.
+    pub fn password_checks(&self) -> u64 {
+        let text = self.platform.metrics.text().unwrap();
+        let line = text.lines().find(|line| line.starts_with("password_checks_total"));
+        line.map_or(0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
+    }
+
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -168,7 +175,7 @@ impl House {
 
     /// What somebody may do, as the gateway asks.
     pub async fn authorize(&self, user: Uuid) -> Option<Rights> {
-        let request = AuthorizeRequest { user: user.as_bytes().into() };
+        let request = AuthorizeRequest { user: user.as_bytes().into(), looks: false };
         self.auth("gateway").authorize(request).await.unwrap().into_inner().rights
     }
 
@@ -196,7 +203,7 @@ impl House {
     pub async fn resolve(&self, token: &str) -> Option<Session> {
         let mut sessions = SessionsClient::new(self.platform.acting_as("gateway").peer("session"));
         sessions
-            .resolve(ResolveRequest { token: token.into(), address: String::new() })
+            .resolve(ResolveRequest { token: token.into(), ..ResolveRequest::default() })
             .await
             .unwrap()
             .into_inner()

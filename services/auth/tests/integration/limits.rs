@@ -119,3 +119,23 @@ async fn many_accounts_guessed_at_from_one_place_at_once_stop_at_its_limit() {
     // two are looked at at the same time, so one may be on its way when the limit is reached
     assert!((10..=11).contains(&looked_at), "{looked_at}");
 }
+
+/// AUTH 02: leaked pairs, tried from many places. Past the limits no password is looked at.
+#[tokio::test]
+async fn ten_thousand_pairs_from_five_hundred_places_are_hardly_looked_at() {
+    let house = House::set_up(Config { tries_per_account: 2, ..Config::default() }).await;
+    let before = house.password_checks();
+    let accounts: Vec<String> = (0..19).map(|n| format!("p{n}@example.org")).chain([EMAIL.to_owned()]).collect();
+    let mut refused = 0;
+    for place in 0..500 {
+        let address = format!("192.0.{}.{}", place / 250, place % 250);
+        let tries = accounts.iter().map(|email| house.sign_in_from(&address, email, WRONG));
+        refused += join_all(tries).await.iter().filter(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS).count();
+    }
+    let looked_at = house.password_checks() - before;
+    // two for each account; of 10,000 tries at most one in a thousand more
+    assert!((40..=50).contains(&looked_at), "{looked_at} passwords were looked at");
+    assert_eq!(refused, 10_000 - usize::try_from(looked_at).unwrap());
+    // whoever has the account is told so, and comes in when the time is over
+    assert_eq!(house.sign_in_from("198.51.100.1", EMAIL, PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
+}

@@ -1,6 +1,6 @@
 //! Messages, replies and their states.
 
-use super::File;
+use super::{File, order::Follows};
 use chrono::{DateTime, Utc};
 use platform::{
     Error, Result,
@@ -113,6 +113,16 @@ pub struct Reply {
     pub instruction: Option<String>,
 }
 
+impl Follows for Message {
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn parent(&self) -> Option<Uuid> {
+        self.parent_id
+    }
+}
+
 impl FromRow for Message {
     const COLUMNS: &'static [&'static str] = &[
         "id",
@@ -196,6 +206,16 @@ pub struct Node {
     pub state: State,
     pub model: Option<String>,
     pub created_at: DateTime<Utc>,
+}
+
+impl Follows for Node {
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn parent(&self) -> Option<Uuid> {
+        self.parent_id
+    }
 }
 
 impl FromRow for Node {

@@ -27,7 +27,10 @@ pub struct ExportedChat {
     #[serde(default)]
     pub project_id: Option<Uuid>,
     pub active_leaf: Uuid,
-    /// All branches, oldest first.
+    /// Since when it lies in the trash, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<DateTime<Utc>>,
+    /// All branches: each message behind the one it follows, else the oldest first.
     pub messages: Vec<ExportedMessage>,
 }
 
@@ -117,6 +120,8 @@ pub struct Incoming {
     pub pinned: bool,
     pub archived: bool,
     pub project: Option<Uuid>,
+    /// The model that it was to go on with, by the name it has here.
+    pub model: Option<String>,
     pub turns: Vec<Turn>,
     /// Where the shown path ends.
     pub active: Option<String>,

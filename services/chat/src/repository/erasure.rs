@@ -1,7 +1,28 @@
 //! All that chat knows of a space, out of the world.
 
+use chrono::{DateTime, Utc};
 use platform::{Result, db::Tx, from_row};
 use uuid::Uuid;
+
+/// Nothing is stored in the space any more. Again changes nothing.
+pub async fn mark_gone(tx: &mut Tx<'_>, space: Uuid, at: DateTime<Utc>) -> Result<()> {
+    tx.query("insert into chat_gone (space_id, at) values ($1, $2) on conflict (space_id) do nothing")
+        .bind(space)
+        .bind(at)
+        .run()
+        .await?;
+    Ok(())
+}
+
+pub async fn is_gone(tx: &mut Tx<'_>, space: Uuid) -> Result<bool> {
+    let found: Option<i64> = tx.query("select 1 from chat_gone where space_id = $1").bind(space).value().await?;
+    Ok(found.is_some())
+}
+
+/// Forgets who is gone since before then.
+pub async fn forget_gone(tx: &mut Tx<'_>, before: DateTime<Utc>) -> Result<u64> {
+    tx.query("delete from chat_gone where at < $1").bind(before).run().await
+}
 
 struct Id {
     id: Uuid,

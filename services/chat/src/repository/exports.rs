@@ -1,6 +1,6 @@
 //! Exports, and what goes into them.
 
-use crate::domain::{Draft, Export, Message};
+use crate::domain::{Draft, Export, Message, parents_first};
 use chrono::{DateTime, Utc};
 use platform::{
     Result,
@@ -72,10 +72,10 @@ struct Id {
 }
 from_row!(Id { id });
 
-/// Every chat that is not in the trash, by its id behind `after`.
+/// Every chat, those in the trash too, by its id behind `after`.
 pub async fn chats(tx: &mut Tx<'_>, space: Uuid, after: Uuid) -> Result<Vec<Uuid>> {
     let found: Vec<Id> = tx
-        .query("select id from chat_chats where space_id = $1 and id > $2 and deleted_at is null order by id limit 200")
+        .query("select id from chat_chats where space_id = $1 and id > $2 order by id limit 200")
         .bind(space)
         .bind(after)
         .all()
@@ -83,13 +83,16 @@ pub async fn chats(tx: &mut Tx<'_>, space: Uuid, after: Uuid) -> Result<Vec<Uuid
     Ok(found.into_iter().map(|found| found.id).collect())
 }
 
-/// Every message of a chat, oldest first, without siblings and files.
+/// Every message of a chat, without siblings and files: each behind the one it follows, else the
+/// oldest first.
 pub async fn messages(tx: &mut Tx<'_>, space: Uuid, chat: Uuid) -> Result<Vec<Message>> {
-    tx.query("select * from chat_messages where space_id = $1 and chat_id = $2 order by created_at, id")
+    let messages = tx
+        .query("select * from chat_messages where space_id = $1 and chat_id = $2 order by created_at, id")
         .bind(space)
         .bind(chat)
         .all()
-        .await
+        .await?;
+    Ok(parents_first(messages))
 }
 
 /// A draft with what it belongs to.

@@ -85,10 +85,12 @@ impl FromRow for Attached {
 pub async fn fill(tx: &mut Tx<'_>, space: Uuid, chat: Uuid, messages: &mut [Message]) -> Result<()> {
     let attached: Vec<Attached> = tx
         .query(
-            "select f.id, f.name, f.type, f.size, f.width, f.height, a.message_id from chat_messages m
-             join chat_attachments a on a.space_id = $1 and a.message_id = m.id
+            "select f.id, f.name, f.type, f.size, f.width, f.height, a.message_id from chat_attachments a
              join chat_files f on f.space_id = $1 and f.id = a.file_id
-             where m.space_id = $1 and m.chat_id = $2 order by a.message_id, a.position",
+             where a.space_id = $1 and a.message_id in (
+                 select id from chat_messages where space_id = $1 and chat_id = $2
+             )
+             order by a.message_id, a.position",
         )
         .bind(space)
         .bind(chat)

@@ -140,3 +140,29 @@ pub async fn brought(tx: &mut Tx<'_>, space: Uuid, chat: Uuid, import: Uuid) -> 
         .await?;
     Ok(found.is_some())
 }
+
+/// Whether this import has added a message to the chat.
+pub async fn added_to(tx: &mut Tx<'_>, space: Uuid, chat: Uuid, import: Uuid) -> Result<bool> {
+    let found: Option<i64> = tx
+        .query(
+            "select 1 from chat_messages
+             where space_id = $1 and import_id = $3 and import_id is not null and chat_id = $2 limit 1",
+        )
+        .bind(space)
+        .bind(chat)
+        .bind(import)
+        .value()
+        .await?;
+    Ok(found.is_some())
+}
+
+/// The chat was active elsewhere, until `at`.
+pub async fn note_activity(tx: &mut Tx<'_>, space: Uuid, chat: Uuid, at: DateTime<Utc>) -> Result<()> {
+    tx.query("update chat_chats set updated_at = $3 where space_id = $1 and id = $2 and updated_at < $3")
+        .bind(space)
+        .bind(chat)
+        .bind(at)
+        .run()
+        .await?;
+    Ok(())
+}

@@ -54,7 +54,8 @@ pub async fn reply(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<Option<Repl
         .await
 }
 
-/// From the root to `leaf`, oldest first.
+/// From the root to `leaf`, oldest first. `cross join` keeps the order of the tables: it begins with the
+/// path, and not with all messages of the space.
 pub async fn path(tx: &mut Tx<'_>, space: Uuid, leaf: Uuid) -> Result<Vec<Message>> {
     tx.query(
         "with recursive path (id, parent_id, depth) as (
@@ -63,7 +64,8 @@ pub async fn path(tx: &mut Tx<'_>, space: Uuid, leaf: Uuid) -> Result<Vec<Messag
              select m.id, m.parent_id, path.depth + 1
              from path join chat_messages m on m.space_id = $1 and m.id = path.parent_id
          )
-         select m.* from path join chat_messages m on m.space_id = $1 and m.id = path.id order by path.depth desc",
+         select m.* from path cross join chat_messages m where m.space_id = $1 and m.id = path.id
+         order by path.depth desc",
     )
     .bind(space)
     .bind(leaf)

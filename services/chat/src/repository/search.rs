@@ -53,7 +53,7 @@ pub async fn put(
             place
         }
         None => {
-            let place = free(tx, at, message.unwrap_or(chat)).await?;
+            let place = free(tx, first_place(at, message.unwrap_or(chat))).await?;
             tx.query("insert into chat_search_rows (space_id, place, chat_id, message_id) values ($1, $2, $3, $4)")
                 .bind(space)
                 .bind(place)
@@ -64,7 +64,11 @@ pub async fn put(
             place
         }
     };
-    let (title, text) = if message.is_none() { (words.as_str(), "") } else { ("", words.as_str()) };
+    post(tx, place, message.is_none(), words).await
+}
+
+async fn post(tx: &mut Tx<'_>, place: i64, is_title: bool, words: &Indexed) -> Result<()> {
+    let (title, text) = if is_title { (words.as_str(), "") } else { ("", words.as_str()) };
     tx.query("insert into chat_search (rowid, title, text) values ($1, $2, $3)")
         .bind(place)
         .bind(title)
@@ -74,10 +78,56 @@ pub async fn put(
     Ok(())
 }
 
+/// Makes a document findable unless it is: what has been written meanwhile stays. One statement finds
+/// that out and takes the place, for there may be many documents.
+pub async fn add(
+    tx: &mut Tx<'_>,
+    Waiting { space_id, chat_id }: Waiting,
+    document: Document,
+    at: DateTime<Utc>,
+    words: &Indexed,
+) -> Result<()> {
+    let message = match document {
+        Document::Title => None,
+        Document::Message(id) => Some(id),
+    };
+    let mut place = first_place(at, message.unwrap_or(chat_id));
+    loop {
+        let added = tx
+            .query(
+                "insert into chat_search_rows (space_id, place, chat_id, message_id)
+                 select $1, $2, $3, $4 where not exists (
+                     select 1 from chat_search_rows
+                     where space_id = $1 and chat_id = $3 and message_id is not distinct from $4
+                 )
+                 on conflict do nothing",
+            )
+            .bind(space_id)
+            .bind(place)
+            .bind(chat_id)
+            .bind(message)
+            .run()
+            .await?;
+        if added > 0 {
+            return post(tx, place, message.is_none(), words).await;
+        }
+        let next = free(tx, place).await?;
+        if next == place {
+            // the place was free: the document is findable already
+            return Ok(());
+        }
+        place = next;
+    }
+}
+
 /// The time in milliseconds, and 20 bits that tell apart what was written at the same time.
-async fn free(tx: &mut Tx<'_>, at: DateTime<Utc>, id: Uuid) -> Result<i64> {
+fn first_place(at: DateTime<Utc>, id: Uuid) -> i64 {
     let [.., a, b, c] = *id.as_bytes();
-    let mut place = at.timestamp_millis().clamp(0, 1 << 42) << 20 | i64::from(u32::from_be_bytes([0, a & 15, b, c]));
+    at.timestamp_millis().clamp(0, 1 << 42) << 20 | i64::from(u32::from_be_bytes([0, a & 15, b, c]))
+}
+
+/// The first place from `place` on that no document has.
+async fn free(tx: &mut Tx<'_>, mut place: i64) -> Result<i64> {
     loop {
         let taken: Option<i64> =
             tx.query("select 1 from chat_search_rows where place = $1").bind(place).value().await?;
@@ -165,17 +215,21 @@ impl FromRow for Hit {
 /// whole, and for what is everywhere the latest are enough. It bounds what a search can cost.
 const WEIGHED: i64 = 500;
 
-/// The best `limit` of what matches, without what is in the trash.
+/// The best `limit` of what matches, without what is in the trash. That is no document which is weighed:
+/// however much of it matches, it stands in nobody's place. `cross join` keeps the order of the tables:
+/// the postings are walked through from the latest on, until enough are found.
 pub async fn find(tx: &mut Tx<'_>, space: Uuid, expression: &str, limit: i64) -> Result<Vec<Hit>> {
     tx.query(
-        "with found (place, score) as (
-             select rowid, cast(bm25(chat_search, 4.0, 1.0) * -1000000 as bigint) from chat_search
-             where chat_search match $2 order by rowid desc limit $3
+        "with found (place, chat_id, message_id, score) as (
+             select s.rowid, r.chat_id, r.message_id, cast(bm25(chat_search, 4.0, 1.0) * -1000000 as bigint)
+             from chat_search s
+             cross join chat_search_rows r
+             cross join chat_chats c
+             where chat_search match $2 and r.space_id = $1 and r.place = s.rowid
+                 and c.space_id = $1 and c.id = r.chat_id and c.deleted_at is null
+             order by s.rowid desc limit $3
          ), best (place, chat_id, message_id, score) as (
-             select f.place, r.chat_id, r.message_id, f.score from found f
-             join chat_search_rows r on r.space_id = $1 and r.place = f.place
-             join chat_chats c on c.space_id = $1 and c.id = r.chat_id and c.deleted_at is null
-             order by f.score desc, f.place desc limit $4
+             select place, chat_id, message_id, score from found order by score desc, place desc limit $4
          )
          select c.id, c.title, c.model, c.version, c.created_at, c.updated_at, exists (
                  select 1 from chat_messages r
@@ -183,8 +237,9 @@ pub async fn find(tx: &mut Tx<'_>, space: Uuid, expression: &str, limit: i64) ->
              ) as running, c.pinned, c.archived, c.project_id, c.unread_reply is not null as unread, c.deleted_at,
              b.message_id, m.role, m.text, b.place, b.score
          from best b
-         join chat_chats c on c.space_id = $1 and c.id = b.chat_id
+         cross join chat_chats c
          left join chat_messages m on m.space_id = $1 and m.id = b.message_id
+         where c.space_id = $1 and c.id = b.chat_id
          order by b.score desc, b.place desc",
     )
     .bind(space)
@@ -196,6 +251,7 @@ pub async fn find(tx: &mut Tx<'_>, space: Uuid, expression: &str, limit: i64) ->
 }
 
 /// A chat that is not findable yet.
+#[derive(Clone, Copy)]
 pub struct Waiting {
     pub space_id: Uuid,
     pub chat_id: Uuid,
@@ -204,22 +260,54 @@ from_row!(Waiting { space_id, chat_id });
 
 /// Of any space.
 pub async fn waiting(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Waiting>> {
-    tx.query("select space_id, chat_id from chat_search_backlog limit $1").bind(limit).all().await
+    tx.query("select space_id, chat_id from chat_search_backlog order by space_id, chat_id limit $1")
+        .bind(limit)
+        .all()
+        .await
+}
+
+/// Whether it waits still; it was erased meanwhile otherwise.
+pub async fn waits(tx: &mut Tx<'_>, chat: Waiting) -> Result<bool> {
+    let waits: Option<i64> = tx
+        .query("select 1 from chat_search_backlog where space_id = $1 and chat_id = $2")
+        .bind(chat.space_id)
+        .bind(chat.chat_id)
+        .value()
+        .await?;
+    Ok(waits.is_some())
+}
+
+/// It is findable.
+pub async fn waits_no_more(tx: &mut Tx<'_>, chat: Waiting) -> Result<()> {
+    tx.query("delete from chat_search_backlog where space_id = $1 and chat_id = $2")
+        .bind(chat.space_id)
+        .bind(chat.chat_id)
+        .run()
+        .await?;
+    Ok(())
 }
 
 /// A text to be made findable.
 pub struct Text {
-    pub id: Uuid,
+    /// None for the title.
+    pub id: Option<Uuid>,
     pub text: String,
     pub created_at: DateTime<Utc>,
 }
 from_row!(Text { id, text, created_at });
 
-/// The finished messages of a chat.
+/// The title of a chat and its finished messages, but for those that are findable already.
 pub async fn texts(tx: &mut Tx<'_>, space: Uuid, chat: Uuid) -> Result<Vec<Text>> {
     tx.query(
-        "select id, text, created_at from chat_messages
-         where space_id = $1 and chat_id = $2 and text <> '' and state not in ('queued', 'streaming')",
+        "select null as id, title as text, created_at from chat_chats
+         where space_id = $1 and id = $2 and not exists (
+             select 1 from chat_search_rows r where r.space_id = $1 and r.chat_id = $2 and r.message_id is null
+         )
+         union all
+         select id, text, created_at from chat_messages m
+         where space_id = $1 and chat_id = $2 and text <> '' and state not in ('queued', 'streaming') and not exists (
+             select 1 from chat_search_rows r where r.space_id = $1 and r.chat_id = $2 and r.message_id = m.id
+         )",
     )
     .bind(space)
     .bind(chat)

@@ -1,6 +1,6 @@
 //! The branches of a chat: which turns belong to the same parent, and which path is shown.
 
-use crate::domain::{Message, Node};
+use crate::domain::{Message, Node, parents_first};
 use platform::{Result, db::Tx, from_row};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -31,12 +31,12 @@ async fn siblings(tx: &mut Tx<'_>, space: Uuid, chat: Uuid, leaf: Uuid) -> Resul
                  union all
                  select m.parent_id from path join chat_messages m on m.space_id = $1 and m.id = path.parent_id
              )
-             select m.parent_id, m.id, m.created_at from path
-             join chat_messages m on m.space_id = $1 and m.chat_id = $2 and m.parent_id = path.parent_id
+             select parent_id, created_at, id from chat_messages
+             where space_id = $1 and chat_id = $2 and parent_id in (select parent_id from path)
              union all
-             select m.parent_id, m.id, m.created_at from chat_messages m
-             where m.space_id = $1 and m.chat_id = $2 and m.parent_id is null
-             order by created_at, id",
+             select parent_id, created_at, id from chat_messages
+             where space_id = $1 and chat_id = $2 and parent_id is null
+             order by parent_id, created_at, id",
         )
         .bind(space)
         .bind(chat)
@@ -72,16 +72,18 @@ pub async fn children(tx: &mut Tx<'_>, space: Uuid, chat: Uuid, parent: Option<U
     Ok(of.all::<Child>().await?.into_iter().map(|child| child.id).collect())
 }
 
-/// Every message of a chat, oldest first.
+/// Every message of a chat: each behind the one it follows, else the oldest first.
 pub async fn nodes(tx: &mut Tx<'_>, space: Uuid, chat: Uuid) -> Result<Vec<Node>> {
-    tx.query(
-        "select id, parent_id, role, substr(text, 1, 120) as excerpt, state, model, created_at from chat_messages
-         where space_id = $1 and chat_id = $2 order by created_at, id",
-    )
-    .bind(space)
-    .bind(chat)
-    .all()
-    .await
+    let nodes = tx
+        .query(
+            "select id, parent_id, role, substr(text, 1, 120) as excerpt, state, model, created_at from chat_messages
+             where space_id = $1 and chat_id = $2 order by created_at, id",
+        )
+        .bind(space)
+        .bind(chat)
+        .all()
+        .await?;
+    Ok(parents_first(nodes))
 }
 
 /// The leaf under `message` that was looked at last, else the newest.
@@ -93,8 +95,8 @@ pub async fn leaf_under(tx: &mut Tx<'_>, space: Uuid, chat: Uuid, message: Uuid)
              select m.id from under
              join chat_messages m on m.space_id = $1 and m.chat_id = $2 and m.parent_id = under.id
          )
-         select m.id from under join chat_messages m on m.space_id = $1 and m.id = under.id
-         where not exists (
+         select m.id from under cross join chat_messages m
+         where m.space_id = $1 and m.id = under.id and not exists (
              select 1 from chat_messages c where c.space_id = $1 and c.chat_id = $2 and c.parent_id = m.id
          )
          order by m.viewed desc, m.created_at desc, m.id desc limit 1",

@@ -15,7 +15,7 @@ use uuid::Uuid;
 /// Every message of a chat, and where the shown path ends.
 #[derive(Serialize, ToSchema)]
 pub struct Tree {
-    /// Oldest first.
+    /// Each behind the one it follows, else the oldest first.
     pub nodes: Vec<Node>,
     pub active_leaf: Uuid,
 }
@@ -39,23 +39,21 @@ impl Chats {
     /// Shows the branch that `message` lies on: down to the leaf under it that was looked at last.
     pub async fn switch(&self, person: &Person, id: Uuid, message: Uuid) -> Result<OpenChat> {
         let (space, actor, now) = (person.space(), person.user, self.platform.clock.now());
-        self.platform
-            .db
-            .write(space, move |tx| {
-                async move {
-                    let chat = super::found(tx, space, id).await?;
-                    let leaf = tree::leaf_under(tx, space, id, message).await?;
-                    let leaf = leaf.ok_or_else(|| Error::not_found("message"))?;
-                    if chats::leaf(tx, space, id).await? != Some(leaf) {
-                        chats::look_at(tx, space, id, leaf).await?;
-                        let event = events::chat_changed(space, Some(actor), "chat.switched", &chat, None);
-                        events::TOPIC.append(tx, event, now).await?;
-                    }
-                    shown(tx, space, id).await
+        self.write(space, move |tx| {
+            async move {
+                let chat = super::found(tx, space, id).await?;
+                let leaf = tree::leaf_under(tx, space, id, message).await?;
+                let leaf = leaf.ok_or_else(|| Error::not_found("message"))?;
+                if chats::leaf(tx, space, id).await? != Some(leaf) {
+                    chats::look_at(tx, space, id, leaf).await?;
+                    let event = events::chat_changed(space, Some(actor), "chat.switched", &chat, None);
+                    events::TOPIC.append(tx, event, now).await?;
                 }
-                .boxed()
-            })
-            .await
+                shown(tx, space, id).await
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Everything up to `message` was looked at.
@@ -65,21 +63,19 @@ impl Chats {
         if !self.platform.db.read(space, move |tx| async move { waits(tx, space, id, message).await }.boxed()).await? {
             return Ok(());
         }
-        self.platform
-            .db
-            .write(space, move |tx| {
-                async move {
-                    if waits(tx, space, id, message).await? {
-                        let chat = super::found(tx, space, id).await?;
-                        chats::mark_read(tx, space, id).await?;
-                        let event = events::chat_changed(space, Some(actor), "chat.read", &chat, None);
-                        events::TOPIC.append(tx, event, now).await?;
-                    }
-                    Ok(())
+        self.write(space, move |tx| {
+            async move {
+                if waits(tx, space, id, message).await? {
+                    let chat = super::found(tx, space, id).await?;
+                    chats::mark_read(tx, space, id).await?;
+                    let event = events::chat_changed(space, Some(actor), "chat.read", &chat, None);
+                    events::TOPIC.append(tx, event, now).await?;
                 }
-                .boxed()
-            })
-            .await
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
     }
 }
 

@@ -46,56 +46,52 @@ impl Chats {
         if let Some(model) = &change.model {
             change.model = Some(self.resolve_model(person, model).await?);
         }
-        self.platform
-            .db
-            .write(space, move |tx| {
-                let change = change.clone();
-                async move {
-                    let mut chat = super::found(tx, space, id).await?;
-                    if chat.version != change.version {
-                        return Err(Error::stale("the chat was changed meanwhile; look at it and decide again")
-                            .with("current", &chat));
-                    }
-                    if let Some(Some(project)) = change.project_id {
-                        projects::find(tx, space, project).await?.ok_or_else(|| Error::not_found("project"))?;
-                    }
-                    let before = chat.clone();
-                    let titled = change.title.is_some();
-                    chat.title = change.title.unwrap_or(chat.title);
-                    chat.pinned = change.pinned.unwrap_or(chat.pinned);
-                    chat.archived = change.archived.unwrap_or(chat.archived);
-                    chat.project_id = change.project_id.unwrap_or(chat.project_id);
-                    chat.model = change.model.unwrap_or(chat.model);
-                    chat.version += 1;
-                    chats::update(tx, space, &chat, titled).await?;
-                    if titled {
-                        index_title(tx, space, &chat).await?;
-                    }
-                    let kind = if titled { "chat.renamed" } else { "chat.changed" };
-                    let event = events::chat_changed(space, Some(actor), kind, &chat, Some(&before));
-                    events::TOPIC.append(tx, event, now).await?;
-                    Ok(chat)
+        self.write(space, move |tx| {
+            let change = change.clone();
+            async move {
+                let mut chat = super::found(tx, space, id).await?;
+                if chat.version != change.version {
+                    return Err(Error::stale("the chat was changed meanwhile; look at it and decide again")
+                        .with("current", &chat));
                 }
-                .boxed()
-            })
-            .await
+                if let Some(Some(project)) = change.project_id {
+                    projects::find(tx, space, project).await?.ok_or_else(|| Error::not_found("project"))?;
+                }
+                let before = chat.clone();
+                let titled = change.title.is_some();
+                chat.title = change.title.unwrap_or(chat.title);
+                chat.pinned = change.pinned.unwrap_or(chat.pinned);
+                chat.archived = change.archived.unwrap_or(chat.archived);
+                chat.project_id = change.project_id.unwrap_or(chat.project_id);
+                chat.model = change.model.unwrap_or(chat.model);
+                chat.version += 1;
+                chats::update(tx, space, &chat, titled).await?;
+                if titled {
+                    index_title(tx, space, &chat).await?;
+                }
+                let kind = if titled { "chat.renamed" } else { "chat.changed" };
+                let event = events::chat_changed(space, Some(actor), kind, &chat, Some(&before));
+                events::TOPIC.append(tx, event, now).await?;
+                Ok(chat)
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Archives every chat; answers how many.
     pub async fn archive_all(&self, person: &Person) -> Result<u64> {
         let (space, actor, now) = (person.space(), person.user, self.platform.clock.now());
-        self.platform
-            .db
-            .write(space, move |tx| {
-                async move {
-                    let archived = chats::archive_all(tx, space).await?;
-                    if archived > 0 {
-                        events::TOPIC.append(tx, events::all_changed(space, actor, "chats.archived"), now).await?;
-                    }
-                    Ok(archived)
+        self.write(space, move |tx| {
+            async move {
+                let archived = chats::archive_all(tx, space).await?;
+                if archived > 0 {
+                    events::TOPIC.append(tx, events::all_changed(space, actor, "chats.archived"), now).await?;
                 }
-                .boxed()
-            })
-            .await
+                Ok(archived)
+            }
+            .boxed()
+        })
+        .await
     }
 }

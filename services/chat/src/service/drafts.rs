@@ -35,30 +35,28 @@ impl Chats {
         if text.contains('\0') {
             return Err(Error::invalid("text", "holds a NUL character, which cannot be stored; remove it"));
         }
-        self.platform
-            .db
-            .write(space, move |tx| {
-                let text = text.clone();
-                async move {
-                    check(tx, space, key).await?;
-                    let stored = key.stored();
-                    let before = drafts::find(tx, space, &stored).await?.unwrap_or(Draft::NONE);
-                    if before.text == text && before.version >= version {
-                        return Ok(before);
-                    }
-                    if before.version != version {
-                        return Err(Error::stale("the draft was changed on another device; look at it first")
-                            .with("current", &before));
-                    }
-                    let draft = Draft { text, version: version + 1, updated_at: Some(now) };
-                    drafts::put(tx, space, &stored, &draft).await?;
-                    let event = events::draft_changed(space, actor, key, draft.version);
-                    events::TOPIC.append(tx, event, now).await?;
-                    Ok(draft)
+        self.write(space, move |tx| {
+            let text = text.clone();
+            async move {
+                check(tx, space, key).await?;
+                let stored = key.stored();
+                let before = drafts::find(tx, space, &stored).await?.unwrap_or(Draft::NONE);
+                if before.text == text && before.version >= version {
+                    return Ok(before);
                 }
-                .boxed()
-            })
-            .await
+                if before.version != version {
+                    return Err(Error::stale("the draft was changed on another device; look at it first")
+                        .with("current", &before));
+                }
+                let draft = Draft { text, version: version + 1, updated_at: Some(now) };
+                drafts::put(tx, space, &stored, &draft).await?;
+                let event = events::draft_changed(space, actor, key, draft.version);
+                events::TOPIC.append(tx, event, now).await?;
+                Ok(draft)
+            }
+            .boxed()
+        })
+        .await
     }
 }
 

@@ -15,9 +15,11 @@ impl Chats {
         if delivery.kind != "user.deleted" {
             return Ok(());
         }
-        let space = delivery.aggregate;
-        while self.erase_some(space).await? > 0 {}
+        let (space, now) = (delivery.aggregate, self.platform.clock.now());
         let db = &self.platform.db;
+        // Before anything else: what is still on its way is refused from here on.
+        db.write(space, move |tx| async move { erasure::mark_gone(tx, space, now).await }.boxed()).await?;
+        while self.erase_some(space).await? > 0 {}
         db.write(space, move |tx| {
             async move {
                 erasure::rest(tx, space).await?;

@@ -6,7 +6,7 @@ use crate::{
     events,
     repository::{self, chats, exports, files, projects},
 };
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use platform::{
     Error, Result,
@@ -15,9 +15,9 @@ use platform::{
     principal::Person,
     tasks::{self, Taken, Task},
 };
-use proto::user::v1::ByIdRequest;
+use proto::{analytics::v1 as analytics, notification::v1 as notification, user::v1::ByIdRequest};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -67,21 +67,19 @@ impl Chats {
         let (space, id, now) = (person.space(), self.platform.ids.id(), self.platform.clock.now());
         let export = Export { id, state: "queued".into(), size: None, created_at: now, expires_at: None };
         let task = Task::new(QUEUE, id.to_string(), space, id.as_bytes().into(), now);
-        self.platform
-            .db
-            .write(space, move |tx| {
-                let (export, task) = (export.clone(), task.clone());
-                async move {
-                    if let Some(open) = exports::open(tx, space).await? {
-                        return Ok(open);
-                    }
-                    exports::insert(tx, space, &export).await?;
-                    tasks::enqueue(tx, &task).await?;
-                    Ok(export)
+        self.write(space, move |tx| {
+            let (export, task) = (export.clone(), task.clone());
+            async move {
+                if let Some(open) = exports::open(tx, space).await? {
+                    return Ok(open);
                 }
-                .boxed()
-            })
-            .await
+                exports::insert(tx, space, &export).await?;
+                tasks::enqueue(tx, &task).await?;
+                Ok(export)
+            }
+            .boxed()
+        })
+        .await
     }
 
     pub async fn find_export(&self, space: Uuid, id: Uuid) -> Result<Export> {
@@ -121,27 +119,26 @@ impl Chats {
             Err(error) if error.code() == platform::Code::TooLarge => export.state = "failed".into(),
             Err(error) => return Err(error),
         }
-        self.save(space, export).await
+        let saved = self.save(space, export).await;
+        self.or_remove(&place(space, id)?, saved).await
     }
 
     async fn save(&self, space: Uuid, export: Export) -> Result<()> {
         let now = self.platform.clock.now();
-        self.platform
-            .db
-            .write(space, move |tx| {
-                let export = export.clone();
-                async move {
-                    exports::update(tx, space, &export).await?;
-                    let kind = match export.state.as_str() {
-                        "ready" => "export.ready",
-                        "failed" => "export.failed",
-                        _ => "export.changed",
-                    };
-                    events::TOPIC.append(tx, events::export_changed(space, kind, export.id), now).await
-                }
-                .boxed()
-            })
-            .await
+        self.write(space, move |tx| {
+            let export = export.clone();
+            async move {
+                exports::update(tx, space, &export).await?;
+                let kind = match export.state.as_str() {
+                    "ready" => "export.ready",
+                    "failed" => "export.failed",
+                    _ => "export.changed",
+                };
+                events::TOPIC.append(tx, events::export_changed(space, kind, export.id), now).await
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Writes the archive, first to a file that has no name, then to the store; answers its size.
@@ -172,15 +169,21 @@ impl Chats {
         let db = &self.platform.db;
         let request = ByIdRequest { id: space.as_bytes().into() };
         let account = self.user.clone().by_id(request).await?.into_inner().account;
-        let account = account
-            .map(|account| json!({"id": space, "name": account.name, "email": account.email, "role": account.role}));
+        let account = account.map(|account| {
+            let created_at = DateTime::from_timestamp_millis(account.created_at);
+            let preferences = json!({"language": account.language, "theme": account.theme, "accent": account.accent});
+            json!({"id": space, "name": account.name, "email": account.email, "role": account.role,
+                "created_at": created_at, "preferences": preferences})
+        });
         let about = json!({"format": "taifas-export", "version": 1, "exported_at": self.platform.clock.now(), "account": account});
         put(entries, "taifas.json", &about).await?;
-        let (projects, drafts, files) = db
+        self.gather_from_others(space, entries).await?;
+        let (projects, trashed, drafts, files) = db
             .read(space, move |tx| {
                 async move {
                     Ok((
                         projects::list(tx, space, false).await?,
+                        projects::list(tx, space, true).await?,
                         exports::drafts(tx, space).await?,
                         files::all(tx, space).await?,
                     ))
@@ -189,6 +192,7 @@ impl Chats {
             })
             .await?;
         put(entries, "projects.json", &projects).await?;
+        put(entries, "trash/projects.json", &trashed).await?;
         put(entries, "drafts.json", &drafts).await?;
         put(entries, "files.json", &files).await?;
         for file in files {
@@ -205,7 +209,10 @@ impl Chats {
             for id in page {
                 let chat = db.read(space, move |tx| async move { whole(tx, space, id).await }.boxed()).await;
                 match chat {
-                    Ok(chat) => put(entries, &format!("chats/{id}.json"), &chat).await?,
+                    Ok(chat) => {
+                        let folder = if chat.deleted_at.is_some() { "trash/chats" } else { "chats" };
+                        put(entries, &format!("{folder}/{id}.json"), &chat).await?;
+                    }
                     // erased meanwhile
                     Err(error) if error.code() == platform::Code::NotFound => {}
                     Err(error) => return Err(error),
@@ -213,6 +220,28 @@ impl Chats {
             }
         }
     }
+}
+
+impl Chats {
+    /// What other services hold of the person. Each says it in the shape that its routes have.
+    async fn gather_from_others(&self, space: Uuid, entries: &mpsc::Sender<Entry>) -> Result<()> {
+        let person = || space.as_bytes().to_vec();
+        let said = self.user.clone().instructions(ByIdRequest { id: person() }).await?.into_inner();
+        let instructions = json!({"enabled": said.enabled, "nickname": said.nickname, "occupation": said.occupation,
+            "about": said.about, "style": said.style});
+        put(entries, "instructions.json", &instructions).await?;
+        let request = notification::ExportRequest { person: person() };
+        let said = self.notification.clone().export(request).await?.into_inner();
+        put(entries, "notices.json", &read(&said.notices)?).await?;
+        put(entries, "notice-preferences.json", &read(&said.preferences)?).await?;
+        let request = analytics::ExportRequest { person: person() };
+        let said = self.analytics.clone().export(request).await?.into_inner();
+        put(entries, "usage.json", &read(&said.usage)?).await
+    }
+}
+
+fn read(json: &str) -> Result<Value> {
+    serde_json::from_str(json).map_err(Error::internal)
 }
 
 pub(super) fn place(space: Uuid, export: Uuid) -> Result<Path> {
@@ -273,6 +302,7 @@ async fn whole(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<ExportedChat> {
         archived: chat.archived,
         project_id: chat.project_id,
         active_leaf,
+        deleted_at: chat.deleted_at,
         messages: messages.collect(),
     })
 }

@@ -65,7 +65,7 @@ impl Chats {
         let stored = match made {
             Ok(file) => {
                 let row = file.clone();
-                let insert = self.platform.db.write(space, move |tx| {
+                let insert = self.write(space, move |tx| {
                     let row = row.clone();
                     async move { files::insert(tx, space, &row, now).await }.boxed()
                 });
@@ -73,10 +73,7 @@ impl Chats {
             }
             Err(error) => Err(error),
         };
-        if stored.is_err() {
-            objects::remove(&*self.platform.objects, &path).await?;
-        }
-        stored
+        self.or_remove(&path, stored).await
     }
 
     /// A file and its bytes. Somebody else's is not there.

@@ -6,9 +6,9 @@ mod reading;
 
 use super::{Chats, files::timed, search::index_chat};
 use crate::{
-    domain::{File, Import, Incoming, Problem, Project, look},
+    domain::{Chat, File, Import, Incoming, Problem, Project, Turn, look},
     events,
-    repository::{chats, files, imports, messages, projects},
+    repository::{chats, files, imports, messages, projects, tree},
 };
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -51,18 +51,16 @@ impl Chats {
         let path = place(space, id)?;
         objects::write(&*self.platform.objects, &path, timed(body), self.config.import_limit_mb << 20).await?;
         let task = Task::new(QUEUE, id.to_string(), space, [id.as_bytes(), model.as_bytes()].concat(), now);
-        self.platform
-            .db
-            .write(space, move |tx| {
-                let task = task.clone();
-                async move {
-                    imports::insert(tx, space, id, now).await?;
-                    tasks::enqueue(tx, &task).await?;
-                    imports::find(tx, space, id).await?.ok_or_else(|| Error::not_found("import"))
-                }
-                .boxed()
-            })
-            .await
+        let begun = self.write(space, move |tx| {
+            let task = task.clone();
+            async move {
+                imports::insert(tx, space, id, now).await?;
+                tasks::enqueue(tx, &task).await?;
+                imports::find(tx, space, id).await?.ok_or_else(|| Error::not_found("import"))
+            }
+            .boxed()
+        });
+        self.or_remove(&path, begun.await).await
     }
 
     pub async fn imports(&self, person: &Person) -> Result<Vec<Import>> {
@@ -89,8 +87,15 @@ impl Chats {
             Err(error) if error.code() == platform::Code::NotFound => return Ok(()),
             Err(error) => return Err(error),
         };
-        let mut run =
-            Run { chats: &self, space, import: import.id, model, source: None, problems: Problems::default() };
+        let mut run = Run {
+            chats: &self,
+            space,
+            import: import.id,
+            model,
+            models: HashMap::new(),
+            source: None,
+            problems: Problems::default(),
+        };
         run.save("running").await?;
         let through = run.read().await?;
         run.save(if through { "ready" } else { "failed" }).await?;
@@ -114,7 +119,10 @@ fn derived(space: Uuid, source: &str, key: &str) -> Uuid {
 struct Problems {
     named: Vec<Problem>,
     more: usize,
-    there_already: usize,
+    /// Chats that were here, with all that came.
+    unchanged: usize,
+    /// Chats that were here, and got messages that are new since.
+    grown: usize,
 }
 
 impl Problems {
@@ -129,12 +137,18 @@ impl Problems {
         if self.more > 0 {
             all.push(Problem::new(format!("{} more", self.more), "are not listed"));
         }
-        if self.there_already > 0 {
-            all.push(Problem::new(
-                format!("{} chats", self.there_already),
-                "were here already and were left as they are",
-            ));
-        }
+        all.extend(match self.unchanged {
+            0 => None,
+            1 => Some(Problem::new("1 chat", "was here already and was left as it is")),
+            many => Some(Problem::new(format!("{many} chats"), "were here already and were left as they are")),
+        });
+        all.extend(match self.grown {
+            0 => None,
+            1 => Some(Problem::new("1 chat", "was here already and got the messages that are new since")),
+            many => {
+                Some(Problem::new(format!("{many} chats"), "were here already and got the messages that are new since"))
+            }
+        });
         all
     }
 }
@@ -144,8 +158,10 @@ struct Run<'c> {
     chats: &'c Chats,
     space: Uuid,
     import: Uuid,
-    /// Answers next in what comes in.
+    /// Answers next in what comes in with a model that is not here.
     model: String,
+    /// Which models that chats come with are here, for this person.
+    models: HashMap<String, bool>,
     source: Option<&'static str>,
     problems: Problems,
 }
@@ -155,8 +171,6 @@ impl Run<'_> {
         let (space, import, source) = (self.space, self.import, self.source);
         let (problems, now) = (Arc::new(self.problems.all()), self.chats.platform.clock.now());
         self.chats
-            .platform
-            .db
             .write(space, move |tx| {
                 let problems = problems.clone();
                 async move {
@@ -179,7 +193,6 @@ impl Run<'_> {
             // a memory page at a time onto a local disk
             file.write_all(&bytes.map_err(Error::from)?).map_err(Error::internal)?;
         }
-        let model = self.model.clone();
         let mut pieces = reading::begin(file, self.chats.platform.clock.now(), self.chats.config.image_limit_mb << 20)?;
         let (mut read, mut names) = (0_usize, HashMap::new());
         while let Some(piece) = pieces.recv().await {
@@ -193,7 +206,7 @@ impl Run<'_> {
                 Piece::Chat(incoming, problems) => {
                     self.source = Some(incoming.source);
                     read += 1;
-                    self.keep_chat(*incoming, problems, &model).await?;
+                    self.keep_chat(*incoming, problems).await?;
                     if read % PROGRESS == 0 {
                         self.save("running").await?;
                     }
@@ -206,13 +219,23 @@ impl Run<'_> {
         Ok(read > 0)
     }
 
-    async fn keep_chat(&mut self, incoming: Incoming, problems: Vec<Problem>, model: &str) -> Result<()> {
+    /// The chat's own model where the person can use it here, else the one for new chats.
+    async fn model_of(&mut self, incoming: &Incoming) -> Result<String> {
+        let Some(wanted) = &incoming.model else { return Ok(self.model.clone()) };
+        if !self.models.contains_key(wanted) {
+            let is_here = self.chats.has_model(self.space, wanted).await?;
+            self.models.insert(wanted.clone(), is_here);
+        }
+        let is_here = self.models.get(wanted).copied().unwrap_or(false);
+        Ok(if is_here { wanted } else { &self.model }.clone())
+    }
+
+    async fn keep_chat(&mut self, incoming: Incoming, problems: Vec<Problem>) -> Result<()> {
         let (space, import, now) = (self.space, self.import, self.chats.platform.clock.now());
-        let (incoming, model) = (Arc::new(incoming), model.to_owned());
+        let model = self.model_of(&incoming).await?;
+        let incoming = Arc::new(incoming);
         let outcome = self
             .chats
-            .platform
-            .db
             .write(space, {
                 let incoming = incoming.clone();
                 move |tx| {
@@ -230,7 +253,8 @@ impl Run<'_> {
                 }
             }
             Ok(Stored::Own) => {}
-            Ok(Stored::There) => self.problems.there_already += 1,
+            Ok(Stored::There) => self.problems.unchanged += 1,
+            Ok(Stored::Grown) => self.problems.grown += 1,
             Err(error) if matches!(error.code(), platform::Code::Unavailable | platform::Code::Timeout) => {
                 return Err(error);
             }
@@ -246,8 +270,6 @@ impl Run<'_> {
         let space = self.space;
         (project.version, project.deleted_at) = (1, None);
         self.chats
-            .platform
-            .db
             .write(space, move |tx| {
                 let project = project.clone();
                 async move {
@@ -294,12 +316,13 @@ impl Run<'_> {
             width: Some(picture.width.into()),
             height: Some(picture.height.into()),
         };
-        self.chats.platform.objects.put(&super::files::place(space, id)?, bytes.into()).await?;
-        db.write(space, move |tx| {
+        let path = super::files::place(space, id)?;
+        self.chats.platform.objects.put(&path, bytes.into()).await?;
+        let stored = self.chats.write(space, move |tx| {
             let file = file.clone();
             async move { files::insert(tx, space, &file, now).await }.boxed()
-        })
-        .await
+        });
+        self.chats.or_remove(&path, stored.await).await
     }
 }
 
@@ -309,7 +332,10 @@ enum Stored {
     },
     /// By this import, before a crash.
     Own,
+    /// All that came was here.
     There,
+    /// The chat was here; turns that are new since were added.
+    Grown,
 }
 
 async fn store(
@@ -323,44 +349,113 @@ async fn store(
     let chat = derived(space, incoming.source, &incoming.key);
     // an export of this account itself
     if let Some(own) = incoming.key.parse().ok().filter(|_| incoming.source == "taifas")
-        && chats::find_anywhere(tx, space, own).await?.is_some()
+        && let Some(found) = chats::find_anywhere(tx, space, own).await?
     {
-        return Ok(Stored::There);
+        return grow(tx, (space, import), &found, incoming, now).await;
     }
-    if chats::find_anywhere(tx, space, chat).await?.is_some() {
-        return Ok(if imports::brought(tx, space, chat, import).await? { Stored::Own } else { Stored::There });
+    if let Some(found) = chats::find_anywhere(tx, space, chat).await? {
+        if imports::brought(tx, space, chat, import).await? {
+            return Ok(Stored::Own);
+        }
+        return grow(tx, (space, import), &found, incoming, now).await;
     }
     let project = match incoming.project {
         Some(project) => projects::find(tx, space, project).await?.map(|project| project.id),
         None => None,
     };
-    let id = |key: &str| derived(space, incoming.source, &format!("{} {key}", incoming.key));
     let (mut missing, mut last) = (0, None);
     for turn in &incoming.turns {
-        let message = id(&turn.key);
-        let parent = turn.parent.as_deref().map(id);
-        imports::insert_turn(tx, (space, chat, import), (message, parent), turn).await?;
-        for (position, file) in (0..).zip(&turn.attachments) {
-            if files::find(tx, space, file.id).await?.is_some() {
-                files::attach(tx, space, message, position, file.id).await?;
-            } else {
-                missing += 1;
-            }
-        }
+        let message = id_of(space, incoming, &turn.key);
+        let parent = turn.parent.as_deref().map(|parent| id_of(space, incoming, parent));
+        missing += add(tx, (space, chat, import), (message, parent), turn).await?;
         last = Some(message);
     }
-    let shown = incoming.active.as_deref().map(id);
+    let shown = incoming.active.as_deref().map(|key| id_of(space, incoming, key));
     let shown = match shown {
         Some(shown) if messages::exists(tx, space, shown).await? => Some(shown),
         _ => last,
     };
     let shown = shown.ok_or_else(|| Error::internal("a chat without messages"))?;
     imports::insert_chat(tx, (space, chat, import), incoming, project, model, shown).await?;
-    let leaf = crate::repository::tree::leaf_under(tx, space, chat, shown).await?.unwrap_or(shown);
+    let leaf = tree::leaf_under(tx, space, chat, shown).await?.unwrap_or(shown);
     chats::look_at(tx, space, chat, leaf).await?;
     index_chat(tx, space, chat).await?;
     if let Some(chat) = chats::find_anywhere(tx, space, chat).await? {
         events::TOPIC.append(tx, events::chat_changed(space, None, "chat.imported", &chat, None), now).await?;
     }
     Ok(Stored::New { missing })
+}
+
+/// The id that a turn of an import gets here.
+fn id_of(space: Uuid, incoming: &Incoming, key: &str) -> Uuid {
+    derived(space, incoming.source, &format!("{} {key}", incoming.key))
+}
+
+/// Stores a turn with its files; answers how many of them are not here.
+async fn add(
+    tx: &mut Tx<'_>,
+    (space, chat, import): (Uuid, Uuid, Uuid),
+    (message, parent): (Uuid, Option<Uuid>),
+    turn: &Turn,
+) -> Result<usize> {
+    imports::insert_turn(tx, (space, chat, import), (message, parent), turn).await?;
+    let mut missing = 0;
+    for (position, file) in (0..).zip(&turn.attachments) {
+        if files::find(tx, space, file.id).await?.is_some() {
+            files::attach(tx, space, message, position, file.id).await?;
+        } else {
+            missing += 1;
+        }
+    }
+    Ok(missing)
+}
+
+/// A chat that is here gets the turns that are new since. Those that are here stay as they are, and a
+/// chat in the trash stays as a whole. What is shown goes on only behind where it ended: turns that a
+/// person has added here stay before their eyes.
+async fn grow(
+    tx: &mut Tx<'_>,
+    (space, import): (Uuid, Uuid),
+    chat: &Chat,
+    incoming: &Incoming,
+    now: DateTime<Utc>,
+) -> Result<Stored> {
+    if chat.deleted_at.is_some() {
+        return Ok(Stored::There);
+    }
+    let mut here: HashMap<&str, Uuid> = HashMap::new();
+    for turn in &incoming.turns {
+        // of this account itself, or what an import made of it
+        let own = turn.key.parse().ok().filter(|_| incoming.source == "taifas");
+        let made = id_of(space, incoming, &turn.key);
+        let mut found = None;
+        for id in own.into_iter().chain([made]) {
+            if found.is_none() && messages::find(tx, space, chat.id, id).await?.is_some() {
+                found = Some(id);
+            }
+        }
+        let id = match found {
+            Some(id) => id,
+            None => {
+                let parent = turn.parent.as_deref().and_then(|parent| here.get(parent)).copied();
+                add(tx, (space, chat.id, import), (made, parent), turn).await?;
+                made
+            }
+        };
+        here.insert(&turn.key, id);
+    }
+    if !imports::added_to(tx, space, chat.id, import).await? {
+        return Ok(Stored::There);
+    }
+    imports::note_activity(tx, space, chat.id, incoming.updated_at).await?;
+    if let Some(shown) = incoming.active.as_deref().and_then(|key| here.get(key)).copied()
+        && let Some(leaf) = chats::leaf(tx, space, chat.id).await?
+        && shown != leaf
+        && messages::path(tx, space, shown).await?.iter().any(|message| message.id == leaf)
+    {
+        chats::look_at(tx, space, chat.id, shown).await?;
+    }
+    index_chat(tx, space, chat.id).await?;
+    events::TOPIC.append(tx, events::chat_changed(space, None, "chat.imported", chat, None), now).await?;
+    Ok(Stored::Grown)
 }

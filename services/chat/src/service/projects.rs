@@ -72,27 +72,25 @@ impl Chats {
             deleted_at: None,
             chats: 0,
         };
-        self.platform
-            .db
-            .write(space, move |tx| {
-                let project = project.clone();
-                async move {
-                    if let Some(there) = projects::find_anywhere(tx, space, project.id).await? {
-                        return Ok(there);
-                    }
-                    if projects::count(tx, space).await? >= LIMIT {
-                        return Err(Error::conflict(format!(
-                            "there are {LIMIT} projects; delete one before you begin another"
-                        )));
-                    }
-                    projects::insert(tx, space, &project).await?;
-                    let event = events::project_changed(space, actor, "project.created", &project, None);
-                    events::TOPIC.append(tx, event, now).await?;
-                    Ok(project)
+        self.write(space, move |tx| {
+            let project = project.clone();
+            async move {
+                if let Some(there) = projects::find_anywhere(tx, space, project.id).await? {
+                    return Ok(there);
                 }
-                .boxed()
-            })
-            .await
+                if projects::count(tx, space).await? >= LIMIT {
+                    return Err(Error::conflict(format!(
+                        "there are {LIMIT} projects; delete one before you begin another"
+                    )));
+                }
+                projects::insert(tx, space, &project).await?;
+                let event = events::project_changed(space, actor, "project.created", &project, None);
+                events::TOPIC.append(tx, event, now).await?;
+                Ok(project)
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Refuses a change that was based on an older version, with the newest state.
@@ -101,38 +99,34 @@ impl Chats {
         change.name = change.name.as_deref().map(check_name).transpose()?;
         change.color.as_deref().map(check_color).transpose()?;
         change.instructions.as_deref().map(check_instructions).transpose()?;
-        self.platform
-            .db
-            .write(space, move |tx| {
-                let change = change.clone();
-                async move {
-                    let mut project = found(tx, space, id).await?;
-                    if project.version != change.version {
-                        return Err(Error::stale("the project was changed meanwhile; look at it and decide again")
-                            .with("current", &project));
-                    }
-                    let before = project.clone();
-                    project.name = change.name.unwrap_or(project.name);
-                    project.color = change.color.unwrap_or(project.color);
-                    project.instructions = change.instructions.unwrap_or(project.instructions);
-                    project.version += 1;
-                    project.updated_at = now;
-                    projects::update(tx, space, &project).await?;
-                    let event = events::project_changed(space, actor, "project.changed", &project, Some(&before));
-                    events::TOPIC.append(tx, event, now).await?;
-                    Ok(project)
+        self.write(space, move |tx| {
+            let change = change.clone();
+            async move {
+                let mut project = found(tx, space, id).await?;
+                if project.version != change.version {
+                    return Err(Error::stale("the project was changed meanwhile; look at it and decide again")
+                        .with("current", &project));
                 }
-                .boxed()
-            })
-            .await
+                let before = project.clone();
+                project.name = change.name.unwrap_or(project.name);
+                project.color = change.color.unwrap_or(project.color);
+                project.instructions = change.instructions.unwrap_or(project.instructions);
+                project.version += 1;
+                project.updated_at = now;
+                projects::update(tx, space, &project).await?;
+                let event = events::project_changed(space, actor, "project.changed", &project, Some(&before));
+                events::TOPIC.append(tx, event, now).await?;
+                Ok(project)
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Moves a project to the trash, and its chats with it. Their answers stop.
     pub async fn delete_project(&self, person: &Person, id: Uuid) -> Result<()> {
         let (space, actor, now) = (person.space(), person.user, self.platform.clock.now());
         let stopped = self
-            .platform
-            .db
             .write(space, move |tx| {
                 async move {
                     let mut project = found(tx, space, id).await?;
@@ -157,24 +151,22 @@ impl Chats {
     /// Takes a project out of the trash, and the chats that went there with it.
     pub async fn restore_project(&self, person: &Person, id: Uuid) -> Result<Project> {
         let (space, actor, now) = (person.space(), person.user, self.platform.clock.now());
-        self.platform
-            .db
-            .write(space, move |tx| {
-                async move {
-                    let project = projects::find_anywhere(tx, space, id).await?;
-                    let mut project = project.ok_or_else(|| Error::not_found("project"))?;
-                    if project.deleted_at.is_some() {
-                        trash::take_with(tx, space, id).await?;
-                        (project.deleted_at, project.version) = (None, project.version + 1);
-                        projects::update(tx, space, &project).await?;
-                        let event = events::project_changed(space, actor, "project.restored", &project, None);
-                        events::TOPIC.append(tx, event, now).await?;
-                    }
-                    found(tx, space, id).await
+        self.write(space, move |tx| {
+            async move {
+                let project = projects::find_anywhere(tx, space, id).await?;
+                let mut project = project.ok_or_else(|| Error::not_found("project"))?;
+                if project.deleted_at.is_some() {
+                    trash::take_with(tx, space, id).await?;
+                    (project.deleted_at, project.version) = (None, project.version + 1);
+                    projects::update(tx, space, &project).await?;
+                    let event = events::project_changed(space, actor, "project.restored", &project, None);
+                    events::TOPIC.append(tx, event, now).await?;
                 }
-                .boxed()
-            })
-            .await
+                found(tx, space, id).await
+            }
+            .boxed()
+        })
+        .await
     }
 }
 

@@ -52,8 +52,6 @@ impl Chats {
         // Words that were shown are stored by whoever streams them; only a reply without any ends here.
         let has_begun = self.platform.streams.read(id, None).next().now_or_never().is_some();
         let message = self
-            .platform
-            .db
             .write(space, move |tx| {
                 async move {
                     let mut reply = found(tx, space, id).await?;
@@ -76,42 +74,40 @@ impl Chats {
             Some(id) => Some(self.resolve_model(person, id).await?),
             None => None,
         };
-        self.platform
-            .db
-            .write(space, move |tx| {
-                let model = model.clone();
-                async move {
-                    let mut reply = found(tx, space, id).await?;
-                    if !reply.message.state.is_terminal() && reply.continued {
-                        return Ok(reply.message);
-                    }
-                    if !reply.message.state.may_continue() {
-                        return Err(Error::conflict(
-                            "this answer is complete or still being written; there is nothing to go on with",
-                        ));
-                    }
-                    let chat =
-                        chats::find(tx, space, reply.message.chat_id).await?.ok_or_else(|| Error::not_found("chat"))?;
-                    if chats::leaf(tx, space, chat.id).await? != Some(id) {
-                        return Err(Error::conflict("newer messages follow this answer; go on from the last one"));
-                    }
-                    let message = &mut reply.message;
-                    message.state = State::Queued;
-                    message.attempt += 1;
-                    message.reason = None;
-                    message.finished_at = None;
-                    message.model = model.or(message.model.take());
-                    reply.stop_asked = false;
-                    reply.continued = true;
-                    messages::update(tx, space, &reply).await?;
-                    chats::touch(tx, space, chat.id, now).await?;
-                    let event = events::reply_asked(space, actor, "reply.continued", chat.version, &reply.message);
-                    events::TOPIC.append(tx, event, now).await?;
-                    Ok(reply.message)
+        self.write(space, move |tx| {
+            let model = model.clone();
+            async move {
+                let mut reply = found(tx, space, id).await?;
+                if !reply.message.state.is_terminal() && reply.continued {
+                    return Ok(reply.message);
                 }
-                .boxed()
-            })
-            .await
+                if !reply.message.state.may_continue() {
+                    return Err(Error::conflict(
+                        "this answer is complete or still being written; there is nothing to go on with",
+                    ));
+                }
+                let chat =
+                    chats::find(tx, space, reply.message.chat_id).await?.ok_or_else(|| Error::not_found("chat"))?;
+                if chats::leaf(tx, space, chat.id).await? != Some(id) {
+                    return Err(Error::conflict("newer messages follow this answer; go on from the last one"));
+                }
+                let message = &mut reply.message;
+                message.state = State::Queued;
+                message.attempt += 1;
+                message.reason = None;
+                message.finished_at = None;
+                message.model = model.or(message.model.take());
+                reply.stop_asked = false;
+                reply.continued = true;
+                messages::update(tx, space, &reply).await?;
+                chats::touch(tx, space, chat.id, now).await?;
+                let event = events::reply_asked(space, actor, "reply.continued", chat.version, &reply.message);
+                events::TOPIC.append(tx, event, now).await?;
+                Ok(reply.message)
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// May this person read the reply, and where does it stand?
@@ -138,11 +134,7 @@ impl Chats {
             })
             .await?;
         if attempt > reply.message.attempt {
-            reply = self
-                .platform
-                .db
-                .write(space, move |tx| async move { register(tx, space, id, attempt).await }.boxed())
-                .await?;
+            reply = self.write(space, move |tx| async move { register(tx, space, id, attempt).await }.boxed()).await?;
         }
         if reply.message.state.is_terminal() {
             return Ok(Context::Settled(reply));
@@ -174,8 +166,6 @@ impl Chats {
         let (space, now) = (end.space, self.platform.clock.now());
         let end = Arc::new((Indexed::new(space, &end.text), end));
         let reply = self
-            .platform
-            .db
             .write(space, move |tx| {
                 let end = end.clone();
                 async move { finish(tx, &end.1, &end.0, now).await }.boxed()

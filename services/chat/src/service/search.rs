@@ -3,20 +3,17 @@
 use super::Chats;
 use crate::{
     domain::{Chat, Indexed, Piece, Sought},
-    repository::{
-        chats,
-        search::{self, Document, Hit},
-    },
+    repository::search::{self, Document, Hit, Text, Waiting},
 };
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use platform::{
-    Result,
+    Error, Result,
     db::{Scope, Tx},
     principal::Person,
 };
 use serde::Serialize;
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -36,6 +33,11 @@ pub struct Found {
 
 /// The most of a query that is looked at, in characters.
 const QUERY: usize = 500;
+
+/// How many older chats are made findable at once, and how much text of theirs: an instant of the
+/// database's one writer.
+const CHATS_AT_ONCE: i64 = 100;
+const BYTES_AT_ONCE: usize = 128 << 10;
 
 /// The most messages of one chat: further ones are found by opening it.
 const OF_ONE_CHAT: usize = 3;
@@ -88,7 +90,7 @@ impl Chats {
         loop {
             match self.index_some().await {
                 Ok(0) => return,
-                Ok(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                Ok(_) => tokio::time::sleep(Duration::from_millis(5)).await,
                 Err(error) => {
                     tracing::warn!(%error, "older chats could not be made findable; trying again");
                     tokio::time::sleep(Duration::from_secs(60)).await;
@@ -97,28 +99,71 @@ impl Chats {
         }
     }
 
+    /// One transaction for many chats, bounded by what there is to be read in them: others want to
+    /// write as well. The words are made outside of it.
     async fn index_some(&self) -> Result<usize> {
-        let waiting =
-            self.platform.db.read(Scope::System, |tx| async move { search::waiting(tx, 20).await }.boxed()).await?;
+        let db = &self.platform.db;
+        let waiting = db.read(Scope::System, |tx| async move { gather(tx).await }.boxed()).await?;
         let found = waiting.len();
-        for chat in waiting {
-            let (space, id) = (chat.space_id, chat.chat_id);
-            self.platform.db.write(space, move |tx| async move { index_chat(tx, space, id).await }.boxed()).await?;
+        if found == 0 {
+            return Ok(0);
         }
+        let made = tokio::task::spawn_blocking(move || {
+            let words = |space: Uuid| move |text: Text| (text.id, text.created_at, Indexed::new(space, &text.text));
+            waiting
+                .into_iter()
+                .map(|(chat, texts)| (chat, texts.into_iter().map(words(chat.space_id)).collect::<Vec<_>>()))
+                .collect::<Vec<_>>()
+        });
+        let made = Arc::new(made.await.map_err(Error::internal)?);
+        db.write(Scope::System, move |tx| {
+            let made = made.clone();
+            async move {
+                for (chat, documents) in &*made {
+                    // erased meanwhile
+                    if !search::waits(tx, *chat).await? {
+                        continue;
+                    }
+                    for (message, at, words) in documents {
+                        let document = message.map_or(Document::Title, Document::Message);
+                        search::add(tx, *chat, document, *at, words).await?;
+                    }
+                    search::waits_no_more(tx, *chat).await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await?;
         Ok(found)
     }
 }
 
-/// Within a transaction: makes the title and every finished message of a chat findable.
-pub(super) async fn index_chat(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<()> {
-    search::remove(tx, space, id).await?;
-    let Some(chat) = chats::find_anywhere(tx, space, id).await? else { return Ok(()) };
-    index_title(tx, space, &chat).await?;
-    for message in search::texts(tx, space, id).await? {
-        let words = Indexed::new(space, &message.text);
-        search::put(tx, space, id, Document::Message(message.id), message.created_at, &words).await?;
+/// Chats that are not findable yet, with what is to be found of them, as much as fits into a transaction.
+async fn gather(tx: &mut Tx<'_>) -> Result<Vec<(Waiting, Vec<Text>)>> {
+    let (mut gathered, mut bytes) = (Vec::new(), 0);
+    for chat in search::waiting(tx, CHATS_AT_ONCE).await? {
+        if bytes >= BYTES_AT_ONCE {
+            break;
+        }
+        let texts = search::texts(tx, chat.space_id, chat.chat_id).await?;
+        // a document costs something even when it is short
+        bytes += texts.iter().map(|text| text.text.len() + 200).sum::<usize>();
+        gathered.push((chat, texts));
     }
-    Ok(())
+    Ok(gathered)
+}
+
+/// Within a transaction: makes the title and every finished message of a chat findable, those that
+/// are not yet.
+pub(super) async fn index_chat(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<()> {
+    let chat = Waiting { space_id: space, chat_id: id };
+    for text in search::texts(tx, space, id).await? {
+        let words = Indexed::new(space, &text.text);
+        let document = text.id.map_or(Document::Title, Document::Message);
+        search::add(tx, chat, document, text.created_at, &words).await?;
+    }
+    search::waits_no_more(tx, chat).await
 }
 
 /// Within a transaction: the chat is found by its title.

@@ -124,8 +124,6 @@ impl Chats {
         });
         let space = draft.space;
         let (answer, stopped) = self
-            .platform
-            .db
             .write(space, move |tx| {
                 let draft = draft.clone();
                 async move { store(tx, &draft).await }.boxed()

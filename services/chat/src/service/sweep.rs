@@ -1,11 +1,14 @@
 //! What goes by itself: remembered sends, and what lay in the trash long enough.
 
 use super::{Chats, exports::place, trash::erase};
-use crate::repository::{exports, imports, projects, sends, trash};
+use crate::repository::{erasure, exports, imports, projects, sends, trash};
 use chrono::TimeDelta;
 use futures_util::FutureExt as _;
 use platform::{Result, db::Scope, objects};
 use std::time::Duration;
+
+/// How long it is remembered who is gone: longer than anything of theirs is on its way.
+const GONE: TimeDelta = TimeDelta::days(90);
 
 /// How much one transaction erases: others want to write as well.
 const AT_ONCE: i64 = 20;
@@ -102,7 +105,14 @@ impl Chats {
             db.write(space, move |tx| async move { exports::remove(tx, space, id).await }.boxed()).await?;
         }
         let before = now - TimeDelta::days(30);
-        db.write(Scope::System, move |tx| async move { imports::forget(tx, before).await }.boxed()).await?;
+        db.write(Scope::System, move |tx| {
+            async move {
+                imports::forget(tx, before).await?;
+                erasure::forget_gone(tx, now - GONE).await
+            }
+            .boxed()
+        })
+        .await?;
         Ok(found)
     }
 }

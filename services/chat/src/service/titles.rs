@@ -64,22 +64,20 @@ impl Chats {
         };
         let Ok(title) = check_title(&title.chars().take(200).collect::<String>()) else { return Ok(()) };
         let now = self.platform.clock.now();
-        self.platform
-            .db
-            .write(space, move |tx| {
-                let title = title.clone();
-                async move {
-                    if titles::generated(tx, space, chat, &title).await?
-                        && let Some(chat) = chats::find_anywhere(tx, space, chat).await?
-                    {
-                        index_title(tx, space, &chat).await?;
-                        let event = events::chat_changed(space, None, "chat.titled", &chat, None);
-                        events::TOPIC.append(tx, event, now).await?;
-                    }
-                    Ok(())
+        self.write(space, move |tx| {
+            let title = title.clone();
+            async move {
+                if titles::generated(tx, space, chat, &title).await?
+                    && let Some(chat) = chats::find_anywhere(tx, space, chat).await?
+                {
+                    index_title(tx, space, &chat).await?;
+                    let event = events::chat_changed(space, None, "chat.titled", &chat, None);
+                    events::TOPIC.append(tx, event, now).await?;
                 }
-                .boxed()
-            })
-            .await
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
     }
 }

@@ -16,8 +16,6 @@ impl Chats {
     pub async fn delete(&self, person: &Person, id: Uuid) -> Result<()> {
         let (space, actor, now) = (person.space(), person.user, self.platform.clock.now());
         let stopped = self
-            .platform
-            .db
             .write(space, move |tx| {
                 async move {
                     let mut chat = super::found(tx, space, id).await?;
@@ -37,8 +35,6 @@ impl Chats {
     pub async fn delete_all(&self, person: &Person) -> Result<u64> {
         let (space, actor, now) = (person.space(), person.user, self.platform.clock.now());
         let (deleted, stopped) = self
-            .platform
-            .db
             .write(space, move |tx| {
                 async move {
                     let mut stopped = Vec::new();
@@ -62,31 +58,26 @@ impl Chats {
     /// Takes a chat out of the trash.
     pub async fn restore(&self, person: &Person, id: Uuid) -> Result<Chat> {
         let (space, actor, now) = (person.space(), person.user, self.platform.clock.now());
-        self.platform
-            .db
-            .write(space, move |tx| {
-                async move {
-                    let changed = trash::take(tx, space, id).await?;
-                    let chat = super::found(tx, space, id).await?;
-                    if changed {
-                        let event = events::chat_changed(space, Some(actor), "chat.restored", &chat, None);
-                        events::TOPIC.append(tx, event, now).await?;
-                    }
-                    Ok(chat)
+        self.write(space, move |tx| {
+            async move {
+                let changed = trash::take(tx, space, id).await?;
+                let chat = super::found(tx, space, id).await?;
+                if changed {
+                    let event = events::chat_changed(space, Some(actor), "chat.restored", &chat, None);
+                    events::TOPIC.append(tx, event, now).await?;
                 }
-                .boxed()
-            })
-            .await
+                Ok(chat)
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Erases a chat, from wherever it is. An answer that is being written ends without being stored.
     pub async fn erase(&self, person: &Person, id: Uuid) -> Result<()> {
         let (space, actor, now) = (person.space(), person.user, self.platform.clock.now());
-        let stopped = self
-            .platform
-            .db
-            .write(space, move |tx| async move { erase(tx, space, id, Some(actor), now).await }.boxed())
-            .await?;
+        let stopped =
+            self.write(space, move |tx| async move { erase(tx, space, id, Some(actor), now).await }.boxed()).await?;
         self.nudge(stopped).await
     }
 }

@@ -157,3 +157,27 @@ async fn an_answer_that_ended_unseen_is_unread_until_it_is_looked_at() {
     house.call(&house.ana, Method::POST, &read, json!({"message_id": reply})).await;
     assert_eq!(house.events().await.0, events, "a second look changes nothing");
 }
+
+#[tokio::test]
+async fn the_chain_of_parents_decides_the_order_whatever_the_clock_says() {
+    let house = House::new().await;
+    // The clock stands still, and by their ids the questions come behind everything else.
+    let question = |n: u128| Uuid::from_u128(u128::MAX - n);
+    let chat = Uuid::now_v7();
+    let first = json!({"id": question(1), "parent_id": null, "text": "one"});
+    let first = house.send_with(&house.ana, chat, "1", first).await.id("reply");
+    house.finish(&house.ana, first, 1, "answer one").await.unwrap();
+    // It is set back, as a machine's clock is corrected.
+    house.clock.advance(chrono::TimeDelta::hours(-1));
+    let second = json!({"id": question(2), "parent_id": first, "text": "two"});
+    let second = house.send_with(&house.ana, chat, "2", second).await.id("reply");
+    house.finish(&house.ana, second, 1, "answer two").await.unwrap();
+    let chain = json!([question(1), first, question(2), second]);
+
+    let ids = |list: &Value| Value::from_iter(list.as_array().unwrap().iter().map(|turn| turn["id"].clone()));
+    let tree = house.get(&house.ana, &format!("/api/v1/chats/{chat}/tree")).await;
+    assert_eq!(ids(&tree.body["nodes"]), chain);
+    let export = house.get(&house.ana, &format!("/api/v1/chats/{chat}/export?format=json")).await;
+    assert_eq!(ids(&export.body["messages"]), chain);
+    assert_eq!(house.shown(chat).await, ["one", "answer one", "two", "answer two"]);
+}

@@ -19,10 +19,12 @@ use platform::{
 };
 use proto::{
     ai::v1 as ai,
+    analytics::v1 as analytics,
     chat::v1::{
         AttachmentContent, AttachmentRequest, ContextAnswer, ContextRequest, FinishRequest, Outcome,
         chat_client::ChatClient,
     },
+    notification::v1 as notification,
     user::v1::{CreateFirstRequest, user_client::UserClient},
 };
 use serde_json::{Value, json};
@@ -69,6 +71,44 @@ impl ai::ai_server::Ai for Models {
     }
 }
 
+/// Says of everybody that they had one notice and used one model.
+struct Others;
+
+#[tonic::async_trait]
+impl notification::notifications_server::Notifications for Others {
+    async fn ability(
+        &self,
+        _: tonic::Request<notification::AbilityRequest>,
+    ) -> Result<tonic::Response<notification::AbilityAnswer>, tonic::Status> {
+        Ok(tonic::Response::new(notification::AbilityAnswer { configured: false }))
+    }
+
+    async fn send(
+        &self,
+        _: tonic::Request<notification::SendRequest>,
+    ) -> Result<tonic::Response<notification::Sent>, tonic::Status> {
+        Ok(tonic::Response::new(notification::Sent { queued: false }))
+    }
+
+    async fn export(
+        &self,
+        _: tonic::Request<notification::ExportRequest>,
+    ) -> Result<tonic::Response<notification::Exported>, tonic::Status> {
+        let notices = json!([{"kind": "cap_reached"}]).to_string();
+        Ok(tonic::Response::new(notification::Exported { notices, preferences: json!({"version": 3}).to_string() }))
+    }
+}
+
+#[tonic::async_trait]
+impl analytics::analytics_server::Analytics for Others {
+    async fn export(
+        &self,
+        _: tonic::Request<analytics::ExportRequest>,
+    ) -> Result<tonic::Response<analytics::Exported>, tonic::Status> {
+        Ok(tonic::Response::new(analytics::Exported { usage: json!({"days": [{"model": "test/one"}]}).to_string() }))
+    }
+}
+
 pub struct Answer {
     pub status: StatusCode,
     pub body: Value,
@@ -86,19 +126,40 @@ impl Answer {
 
 impl House {
     pub async fn new() -> Self {
+        let person = || Person::signed_in(Uuid::now_v7(), Uuid::now_v7(), Role::USER);
+        Self::of(tempfile::tempdir().unwrap(), person(), person()).await
+    }
+
+    /// A copy of the database, as a backup has it.
+    pub async fn backup(&self) -> TempDir {
         let folder = tempfile::tempdir().unwrap();
+        let file = self.platform.db.path().file_name().unwrap();
+        self.platform.db.copy_to(&folder.path().join(file)).await.unwrap();
+        folder
+    }
+
+    /// The people of `of`, with what a backup holds of them.
+    pub async fn restored(backup: TempDir, of: &Self) -> Self {
+        Self::of(backup, of.ana.clone(), of.dan.clone()).await
+    }
+
+    async fn of(folder: TempDir, ana: Person, dan: Person) -> Self {
         let clock = FixedClock::at(chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap());
         let platform = isolated::platform(folder.path(), clock.clone(), Arc::new(SystemIds)).await.unwrap();
         let users = user::start(&platform, user::Config::default()).await.unwrap();
         platform.peers.announce("user", users.router.clone()).unwrap();
         let models = tonic::service::Routes::new(ai::ai_server::AiServer::new(Models));
         platform.peers.announce("ai", rpc_router(models, platform.signer.clone())).unwrap();
+        let notices = notification::notifications_server::NotificationsServer::new(Others);
+        let notices = rpc_router(tonic::service::Routes::new(notices), platform.signer.clone());
+        platform.peers.announce("notification", notices).unwrap();
+        let usage = tonic::service::Routes::new(analytics::analytics_server::AnalyticsServer::new(Others));
+        platform.peers.announce("analytics", rpc_router(usage, platform.signer.clone())).unwrap();
         let service = chat::start(&platform, chat::Config::default()).await.unwrap();
         (service.ready)().await.unwrap();
         platform.peers.announce("chat", service.router.clone()).unwrap();
-        let person = || Person::signed_in(Uuid::now_v7(), Uuid::now_v7(), Role::USER);
         let rpc = ChatClient::new(platform.acting_as("ai").peer("chat"));
-        Self { platform, ana: person(), dan: person(), clock, router: service.router, users: users.router, rpc, folder }
+        Self { platform, ana, dan, clock, router: service.router, users: users.router, rpc, folder }
     }
 
     pub fn folder(&self) -> &std::path::Path {
@@ -189,7 +250,10 @@ impl House {
                          + (select count(*) from chat_drafts where space_id = $1)
                          + (select count(*) from chat_projects where space_id = $1)
                          + (select count(*) from chat_attachments where space_id = $1)
-                         + (select count(*) from chat_files where space_id = $1)",
+                         + (select count(*) from chat_files where space_id = $1)
+                         + (select count(*) from chat_imports where space_id = $1)
+                         + (select count(*) from chat_exports where space_id = $1)
+                         + (select count(*) from tasks_tasks where space_id = $1)",
                 )
                 .bind(space)
                 .value::<i64>()

@@ -97,7 +97,11 @@ async fn chatgpt_comes_in_with_its_branches_and_what_is_broken_is_mended() {
 
     // the same export again brings nothing, to another person everything
     let again = house.import(&house.ana, CHATGPT.to_vec()).await;
-    assert_eq!((again["chats"].as_i64(), says(&again, "were here already")), (Some(0), true), "{again}");
+    assert_eq!(
+        (again["chats"].as_i64(), says(&again, "were here already and were left as they are")),
+        (Some(0), true),
+        "{again}"
+    );
     assert_eq!(house.count(&house.ana).await, 2);
     assert_eq!(house.import(&house.dan, CHATGPT.to_vec()).await["chats"], 2);
 }
@@ -173,6 +177,8 @@ async fn everything_goes_out_and_comes_back_in() {
     let change = json!({"version": 1, "title": "Rose", "pinned": true, "project_id": project.body["id"]});
     house.call(&house.ana, Method::PATCH, &path, change).await;
     house.call(&house.ana, Method::PUT, "/api/v1/drafts/new", json!({"text": "begun", "version": 0})).await;
+    let trashed = house.begin(&house.ana, "thrown away").await.id("chat");
+    house.call(&house.ana, Method::DELETE, &format!("/api/v1/chats/{trashed}"), Value::Null).await;
 
     let (status, headers, text) = house.response(&house.ana, &format!("{path}/export?format=markdown")).await;
     let text = String::from_utf8(text).unwrap();
@@ -190,10 +196,22 @@ async fn everything_goes_out_and_comes_back_in() {
     let (status, headers, bytes) = house.response(&house.ana, &format!("{export}/file")).await;
     assert_eq!((status, headers["content-type"].to_str().unwrap()), (StatusCode::OK, "application/zip"));
     let mut opened = ZipArchive::new(Cursor::new(bytes.clone())).unwrap();
-    let mut drafts = String::new();
-    opened.by_name("drafts.json").unwrap().read_to_string(&mut drafts).unwrap();
-    assert!(drafts.contains("begun"), "{drafts}");
-    assert!(opened.by_name("taifas.json").is_ok() && opened.by_name(&format!("chats/{chat}.json")).is_ok());
+    for (name, holds) in [
+        ("taifas.json", "exported_at"),
+        (&format!("chats/{chat}.json"), "A rose."),
+        (&format!("trash/chats/{trashed}.json"), "thrown away"),
+        ("trash/projects.json", "[]"),
+        ("drafts.json", "begun"),
+        ("projects.json", "Garden"),
+        ("instructions.json", "enabled"),
+        ("notices.json", "cap_reached"),
+        ("notice-preferences.json", "3"),
+        ("usage.json", "test/one"),
+    ] {
+        let mut text = String::new();
+        opened.by_name(name).unwrap().read_to_string(&mut text).unwrap();
+        assert!(text.contains(holds), "{name}: {text}");
+    }
 
     // to its own account it brings nothing new, to another one all of it
     assert_eq!(house.import(&house.ana, bytes.clone()).await["chats"], 0);
@@ -219,4 +237,89 @@ async fn everything_goes_out_and_comes_back_in() {
     assert_eq!(house.response(&house.ana, &format!("{export}/file")).await.0, StatusCode::NOT_FOUND);
     house.restart().await;
     house.until(async || house.get(&house.ana, &export).await.status == StatusCode::NOT_FOUND).await;
+}
+
+/// An export of ours with one chat, which was talked in `turns` times.
+fn talked(turns: usize) -> Vec<u8> {
+    let id = |n: usize| Uuid::from_u128(n as u128 + 1);
+    let turn = |n: usize| {
+        let role = if n.is_multiple_of(2) { "user" } else { "assistant" };
+        json!({"id": id(n), "parent_id": (n > 0).then(|| id(n - 1)), "role": role,
+            "text": format!("turn {n}"), "state": "complete", "created_at": "2026-01-01T00:00:00Z"})
+    };
+    let chat = json!({"format": "taifas-chat", "version": 1, "id": Uuid::from_u128(7000), "title": "Talk",
+        "model": "test/two", "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
+        "active_leaf": id(turns - 1), "messages": (0..turns).map(turn).collect::<Vec<_>>()});
+    chat.to_string().into_bytes()
+}
+
+#[tokio::test]
+async fn a_later_export_adds_what_is_new_since() {
+    let house = House::new().await;
+    house.import(&house.ana, talked(2)).await;
+    let again = house.import(&house.ana, talked(2)).await;
+    assert_eq!(
+        (again["messages"].as_i64(), again["problems"].clone()),
+        (Some(0), json!([{"what": "1 chat", "why": "was here already and was left as it is"}]))
+    );
+    let later = house.import(&house.ana, talked(4)).await;
+    assert_eq!(
+        (later["chats"].as_i64(), later["messages"].as_i64(), later["problems"].clone()),
+        (
+            Some(0),
+            Some(2),
+            json!([{"what": "1 chat", "why": "was here already and got the messages that are new since"}])
+        )
+    );
+    let chat = house.chat(&house.ana, "Talk").await;
+    assert_eq!(texts(&chat), ["turn 0", "turn 1", "turn 2", "turn 3"]);
+    assert_eq!(house.get(&house.ana, "/api/v1/search?q=turn%203").await.body["results"].as_array().unwrap().len(), 1);
+
+    // What the person went on with here stays what they are shown; what came is a branch beside it.
+    let next = json!({"id": Uuid::now_v7(), "parent_id": chat["messages"][3]["id"], "text": "here"});
+    let id = chat["chat"]["id"].as_str().unwrap().parse().unwrap();
+    let sent = house.send_with(&house.ana, id, "k", next).await;
+    assert_eq!(sent.status, StatusCode::ACCEPTED, "{}", sent.body);
+    assert_eq!(house.import(&house.ana, talked(6)).await["messages"], 2);
+    let chat = house.chat(&house.ana, "Talk").await;
+    assert_eq!(texts(&chat)[3..], ["turn 3", "here", ""]);
+    assert_eq!(chat["messages"][4]["siblings"].as_array().unwrap().len(), 2);
+
+    // One in the trash is left alone.
+    house.call(&house.ana, Method::DELETE, &format!("/api/v1/chats/{id}"), Value::Null).await;
+    let trashed = house.import(&house.ana, talked(8)).await;
+    assert_eq!((trashed["messages"].as_i64(), says(&trashed, "was left as it is")), (Some(0), true), "{trashed}");
+}
+
+#[tokio::test]
+async fn an_account_restored_from_before_gets_what_its_own_export_knows_more() {
+    let house = House::new().await;
+    let sent = house.begin(&house.ana, "one").await;
+    let (chat, reply) = (sent.id("chat"), sent.id("reply"));
+    house.finish(&house.ana, reply, 1, "answer one").await.unwrap();
+    let (_, _, export) = house.response(&house.ana, &format!("/api/v1/chats/{chat}/export?format=json")).await;
+    let mut export: Value = serde_json::from_slice(&export).unwrap();
+    let more = json!({"id": Uuid::now_v7(), "parent_id": reply, "role": "user", "text": "two", "state": "complete",
+        "created_at": "2026-01-01T00:00:00Z"});
+    export["active_leaf"] = more["id"].clone();
+    export["messages"].as_array_mut().unwrap().push(more);
+    for added in [1, 0] {
+        let import = house.import(&house.ana, export.to_string().into_bytes()).await;
+        assert_eq!((import["chats"].as_i64(), import["messages"].as_i64()), (Some(0), Some(added)), "{import}");
+    }
+    let open = house.get(&house.ana, &format!("/api/v1/chats/{chat}")).await;
+    assert_eq!(texts(&open.body), ["one", "answer one", "two"]);
+}
+
+#[tokio::test]
+async fn a_chat_keeps_its_model_where_that_is_here() {
+    let house = House::new().await;
+    let maria = house.account().await;
+    house.import(&maria, talked(2)).await;
+    assert_eq!(house.chat(&maria, "Talk").await["chat"]["model"], "test/two");
+    // Somewhere else it was another one: the one for new chats stands in.
+    let other = String::from_utf8(talked(2)).unwrap().replace("test/two", "gone/model").replace("Talk", "Other");
+    let other = other.replace(&Uuid::from_u128(7000).to_string(), &Uuid::from_u128(7001).to_string());
+    house.import(&maria, other.into_bytes()).await;
+    assert_eq!(house.chat(&maria, "Other").await["chat"]["model"], "test/one");
 }

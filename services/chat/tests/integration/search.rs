@@ -1,8 +1,9 @@
 //! Finding chats and messages again.
 
 use crate::house::House;
+use futures_util::FutureExt as _;
 use http::{Method, StatusCode};
-use platform::principal::Person;
+use platform::{db::Scope, principal::Person};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -12,6 +13,21 @@ impl House {
         let answer = self.get(person, &format!("/api/v1/search?q={typed}")).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
         answer.body["results"].as_array().unwrap().clone()
+    }
+
+    async fn number(&self, sql: &'static str) -> i64 {
+        let found = self.platform.db.read(Scope::System, move |tx| async move { tx.query(sql).value().await }.boxed());
+        found.await.unwrap().unwrap_or(0)
+    }
+
+    /// Chats that are not findable yet.
+    async fn waiting(&self) -> i64 {
+        self.number("select count(*) from chat_search_backlog").await
+    }
+
+    /// Titles and messages that can be found.
+    async fn documents(&self) -> i64 {
+        self.number("select count(*) from chat_search_rows").await
     }
 
     async fn finds(&self, typed: &str) -> Vec<String> {
@@ -128,6 +144,39 @@ async fn the_best_come_first_and_no_chat_takes_all_places() {
     let found = house.search(&house.ana, "gooseberry").await;
     assert_eq!(found[0]["chat"]["id"], json!(title.id("chat")));
     assert_eq!(found.iter().filter(|found| found["chat"]["id"] == json!(chat)).count(), 3);
+}
+
+#[tokio::test]
+async fn what_lies_in_the_trash_hides_nothing_that_is_older() {
+    let house = House::new().await;
+    let kept = house.begin(&house.ana, "heron").await.id("chat");
+    // more in the trash than are weighed against each other
+    for n in 0..520 {
+        house.begin(&house.ana, &format!("heron {n}")).await;
+    }
+    house.call(&house.ana, Method::POST, "/api/v1/chats/delete-all", Value::Null).await;
+    assert!(house.finds("heron").await.is_empty());
+    house.call(&house.ana, Method::POST, &format!("/api/v1/chats/{kept}/restore"), Value::Null).await;
+    assert_eq!(house.finds("heron").await, ["[heron]", "[heron]"]);
+}
+
+#[tokio::test]
+async fn what_happens_while_older_chats_become_findable_is_not_lost() {
+    let house = House::new().await;
+    for n in 0..300 {
+        house.begin(&house.ana, &format!("curlew {n}")).await;
+    }
+    let renamed = house.begin(&house.ana, "stork").await.id("chat");
+    house.forget_search().await;
+    let path = format!("/api/v1/chats/{renamed}");
+    house.call(&house.ana, Method::PATCH, &path, json!({"version": 1, "title": "Crane"})).await;
+    house.restart().await;
+    house.until(async || house.waiting().await == 0).await;
+    // the title as it is now, once, and the message under it
+    assert_eq!((house.finds("stork").await.len(), house.finds("crane").await.len()), (1, 1));
+    assert_eq!(house.finds("\"curlew 299\"").await.len(), 2);
+    assert_eq!(house.finds("\"curlew 0\"").await.len(), 2);
+    assert_eq!(house.documents().await, 301 * 2);
 }
 
 #[tokio::test]

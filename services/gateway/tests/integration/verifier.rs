@@ -49,17 +49,20 @@ impl Fault {
     }
 }
 
-async fn platform(folder: &Path) -> Platform {
-    let now = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-    isolated::platform(folder, FixedClock::at(now), Arc::new(SystemIds)).await.unwrap()
+pub async fn platform(folder: &Path, clock: Arc<FixedClock>) -> Platform {
+    isolated::platform(folder, clock, Arc::new(SystemIds)).await.unwrap()
 }
 
-fn door(platform: &Platform) -> Router {
+fn noon() -> Arc<FixedClock> {
+    FixedClock::at(chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap())
+}
+
+pub fn door(platform: &Platform) -> Router {
     let document = utoipa::openapi::OpenApiBuilder::new().build();
     gateway::start(platform, gateway::Config::default(), &document, Vec::new()).unwrap()
 }
 
-async fn ask(door: &Router, name: &'static str, value: &str) -> (StatusCode, Value) {
+pub async fn ask(door: &Router, name: &'static str, value: &str) -> (StatusCode, Value) {
     // a path of the gateway's own: it answers as soon as the request is admitted
     let request = Request::get("/api/v1/openapi.json").header(name, value).body(Body::empty()).unwrap();
     let response = door.clone().oneshot(request).await.unwrap();
@@ -76,7 +79,7 @@ fn shape_of_a_key() -> String {
 async fn who_cannot_be_verified_is_told_to_come_again_and_never_let_in() {
     for fault in FAULTS {
         let folder = tempfile::tempdir().unwrap();
-        let platform = platform(folder.path()).await;
+        let platform = platform(folder.path(), noon()).await;
         if let Some(router) = fault.router() {
             platform.peers.announce("session", router.clone()).unwrap();
             platform.peers.announce("auth", router).unwrap();
@@ -99,7 +102,7 @@ async fn who_cannot_be_verified_is_told_to_come_again_and_never_let_in() {
 async fn a_session_without_an_answer_about_rights_is_no_session_yet() {
     for fault in FAULTS {
         let folder = tempfile::tempdir().unwrap();
-        let platform = platform(folder.path()).await;
+        let platform = platform(folder.path(), noon()).await;
         let session = session::start(&platform, session::Config::default()).await.unwrap();
         platform.peers.announce("session", session.router).unwrap();
         if let Some(router) = fault.router() {

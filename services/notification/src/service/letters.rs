@@ -24,6 +24,8 @@ use uuid::Uuid;
 const QUEUE: &str = "notification-mail";
 /// The letters that other services may send.
 const OF_OTHERS: [&str; 2] = ["password-reset", "invitation"];
+/// The secret under which what letters say is kept until they are sent.
+pub(super) const SECRET: &str = "letters";
 /// What letters call this instance.
 const INSTANCE: &str = "Taifas";
 
@@ -32,8 +34,12 @@ const INSTANCE: &str = "Taifas";
 pub(super) struct Job {
     pub to: To,
     pub template: String,
-    /// Of a notice: its data. Else the fields.
+    /// Of a notice: its data.
+    #[serde(default)]
     pub data: Value,
+    /// Of a letter of another service: its fields, encrypted. A link that works once lies in no table.
+    #[serde(default)]
+    pub sealed: Vec<u8>,
 }
 
 /// Where it goes.
@@ -100,9 +106,10 @@ impl Notices {
         if !self.has_mail() {
             return Ok(false);
         }
-        let data = serde_json::to_value(fields).map_err(Error::internal)?;
-        let job = Job { to: To::Address { address: to, language }, template, data };
-        let task = job.task(self.platform.ids.id().to_string(), Uuid::nil(), self.platform.clock.now())?;
+        let key = self.platform.ids.id().to_string();
+        let sealed = self.sealer.seal(&bound(&key), &serde_json::to_vec(&fields).map_err(Error::internal)?)?;
+        let job = Job { to: To::Address { address: to, language }, template, data: Value::Null, sealed };
+        let task = job.task(key, Uuid::nil(), self.platform.clock.now())?;
         self.platform
             .db
             .write(Scope::System, move |tx| {
@@ -113,12 +120,13 @@ impl Notices {
     }
 
     async fn deliver(&self, task: Taken) -> Result<()> {
-        let job: Job = serde_json::from_slice(&task.payload).map_err(|_| Error::invalid("letter", "cannot be read"))?;
+        let unreadable = || Error::invalid("letter", "cannot be read; it was asked for on another installation");
+        let job: Job = serde_json::from_slice(&task.payload).map_err(|_| unreadable())?;
         let key = format!("{}:{}", task.space, task.key);
         let (address, language, fields) = match &job.to {
             To::Address { address, language } => {
-                let fields =
-                    serde_json::from_value(job.data).map_err(|_| Error::invalid("letter", "cannot be read"))?;
+                let fields = self.sealer.unseal(&bound(&task.key), &job.sealed).ok_or_else(unreadable)?;
+                let fields = serde_json::from_slice(&fields).map_err(|_| unreadable())?;
                 (address.clone(), language.clone(), fields)
             }
             To::Person(person) => {
@@ -182,6 +190,11 @@ impl Notices {
         let key = self.platform.ids.id().to_string();
         self.post.send(Letter { key: &key, template: "test", language: &language, to, fields: &fields }).await
     }
+}
+
+/// What a letter's fields are bound to: they open for no other task.
+fn bound(key: &str) -> Vec<u8> {
+    [b"taifas letter\0".as_slice(), key.as_bytes()].concat()
 }
 
 fn with_instance(mut fields: Fields) -> Fields {

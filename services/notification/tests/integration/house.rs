@@ -19,7 +19,7 @@ use platform::{
 };
 use proto::{
     Message,
-    notification::v1::mail_client::MailClient,
+    notification::v1::notifications_client::NotificationsClient,
     session::v1::{ArriveRequest, LeaveRequest, OpenRequest, sessions_client::SessionsClient},
     user::v1::{CreateFirstRequest, CreateRequest, user_client::UserClient},
 };
@@ -63,6 +63,11 @@ pub struct House {
     router: Router,
     folder: TempDir,
 }
+
+struct Waiting {
+    payload: Vec<u8>,
+}
+platform::from_row!(Waiting { payload });
 
 pub struct Answer {
     pub status: StatusCode,
@@ -198,8 +203,8 @@ impl House {
         }
     }
 
-    pub fn mail(&self, service: &str) -> MailClient<Peer> {
-        MailClient::new(self.platform.acting_as(service).peer("notification"))
+    pub fn mail(&self, service: &str) -> NotificationsClient<Peer> {
+        NotificationsClient::new(self.platform.acting_as(service).peer("notification"))
     }
 
     pub async fn prefer(&self, person: &Person, change: impl FnOnce(&mut Value)) {
@@ -211,6 +216,39 @@ impl House {
 
     pub async fn standing(&self) -> Value {
         self.get(&self.ana, "/api/v1/admin/mail").await.body
+    }
+
+    /// What the queue of letters holds.
+    pub async fn waiting_letters(&self) -> Vec<Vec<u8>> {
+        let waiting: Vec<Waiting> = self
+            .platform
+            .db
+            .read(Scope::System, |tx| {
+                async move { tx.query("select payload from tasks_tasks where queue = 'notification-mail'").all().await }
+                    .boxed()
+            })
+            .await
+            .unwrap();
+        waiting.into_iter().map(|letter| letter.payload).collect()
+    }
+
+    /// Whatever waits is to say what the letter says that was asked for first, if two wait.
+    pub async fn copy_first_letter(&self) -> bool {
+        let copied = self.platform.db.write(Scope::System, |tx| {
+            async move {
+                tx.query(
+                    "update tasks_tasks set payload = (
+                         select f.payload from tasks_tasks f where f.queue = 'notification-mail' order by f.added_at, f.key limit 1
+                     ) where queue = 'notification-mail' and (
+                         select count(*) from tasks_tasks w where w.queue = 'notification-mail' and w.taken = 0
+                     ) = 2",
+                )
+                .run()
+                .await
+            }
+            .boxed()
+        });
+        copied.await.unwrap() == 2
     }
 
     /// Every byte that the tables of this service hold, and the tasks.

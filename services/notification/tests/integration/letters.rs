@@ -179,6 +179,24 @@ async fn a_letter_outlives_the_process_and_the_servers_absence() {
 }
 
 #[tokio::test]
+async fn a_link_that_waits_to_be_sent_lies_nowhere_in_clear() {
+    let server = MailServer::start(Manner::Hangs).await;
+    let house = House::with(server.config()).await;
+    house.mail("auth").send(reset("ana@example.org", "en")).await.unwrap();
+    let waiting = house.waiting_letters().await;
+    assert_eq!(waiting.len(), 1);
+    let text = String::from_utf8_lossy(&waiting[0]);
+    assert!(text.contains("password-reset") && !text.contains("token") && !text.contains("https:"), "{text}");
+    // A letter that was moved into another one's place does not open.
+    house.mail("auth").send(reset("dan@example.org", "en")).await.unwrap();
+    // between two tries, when nobody has them in hand
+    until(async || house.copy_first_letter().await.then_some(())).await;
+    server.behaves(Manner::Takes);
+    until(async || (house.standing().await["failed"] == 1).then_some(())).await;
+    assert_eq!(taken(&server, 1).await[0].to, ["ana@example.org"]);
+}
+
+#[tokio::test]
 async fn a_notice_becomes_a_letter_where_that_is_wanted() {
     let server = MailServer::start(Manner::Takes).await;
     let house = House::with(server.config()).await;

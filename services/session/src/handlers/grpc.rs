@@ -35,7 +35,10 @@ impl pb::sessions_server::Sessions for Sessions {
     async fn resolve(&self, request: Request<pb::ResolveRequest>) -> Result<Response<pb::Resolved>, Status> {
         require_service(&request, CALLERS)?;
         let asked = request.get_ref();
-        let found = Self::resolve(self, &asked.token, &asked.address).await?;
+        let found = match asked.looks {
+            true => self.look(&asked.token).await?,
+            false => self.resolve(&asked.token, &asked.address).await?,
+        };
         let session = found.map(|session| pb::Session {
             id: session.id.as_bytes().into(),
             user: session.user.as_bytes().into(),

@@ -52,7 +52,7 @@ async fn rpcs_are_for_sign_in_and_the_gateway_alone() {
             }};
         }
         refused!(open, opening());
-        refused!(resolve, ResolveRequest { token: ana.token.clone(), address: String::new() });
+        refused!(resolve, ResolveRequest { token: ana.token.clone(), ..ResolveRequest::default() });
         refused!(close, CloseRequest { user: ANA.as_bytes().into(), session: ana.session.clone() });
     }
     // the gateway recognises people and signs them out; it signs nobody in

@@ -21,6 +21,19 @@ async fn a_session_without_use_ends_after_the_idle_time_and_one_in_use_does_not(
 }
 
 #[tokio::test]
+async fn looking_whether_a_session_lives_is_no_use_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::start(folder.path(), Config::default()).await;
+    let token = house.open(ANA, "user").await.token;
+    for _ in 0..29 {
+        house.clock.advance(TimeDelta::days(1));
+        assert!(house.look(&token).await.is_some());
+    }
+    house.clock.advance(TimeDelta::days(1));
+    assert!(house.look(&token).await.is_none() && house.resolve(&token).await.is_none());
+}
+
+#[tokio::test]
 async fn a_session_ends_after_the_absolute_time_however_it_is_used() {
     let folder = tempfile::tempdir().unwrap();
     let house = House::start(folder.path(), Config::default()).await;

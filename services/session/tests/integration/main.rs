@@ -4,6 +4,8 @@
 mod callers;
 mod lifetimes;
 mod presence;
+mod roles;
+mod routes;
 mod tokens;
 
 use futures_util::FutureExt as _;
@@ -27,6 +29,7 @@ pub const EVA: Uuid = Uuid::from_u128(2);
 pub struct House {
     pub platform: Platform,
     pub clock: Arc<FixedClock>,
+    pub router: axum::Router,
 }
 
 impl House {
@@ -37,8 +40,8 @@ impl House {
         let platform = isolated::platform(folder, clock.clone(), ids).await.unwrap();
         let service = session::start(&platform, config).await.unwrap();
         (service.ready)().await.unwrap();
-        platform.peers.announce("session", service.router).unwrap();
-        Self { platform, clock }
+        platform.peers.announce("session", service.router.clone()).unwrap();
+        Self { platform, clock, router: service.router }
     }
 
     /// The RPCs, called as `service`.
@@ -57,7 +60,13 @@ impl House {
     }
 
     pub async fn resolve(&self, token: &str) -> Option<Session> {
-        let request = ResolveRequest { token: token.into(), address: String::new() };
+        let request = ResolveRequest { token: token.into(), ..ResolveRequest::default() };
+        self.rpc("gateway").resolve(request).await.unwrap().into_inner().session
+    }
+
+    /// As a connection that is open asks.
+    pub async fn look(&self, token: &str) -> Option<Session> {
+        let request = ResolveRequest { token: token.into(), looks: true, ..ResolveRequest::default() };
         self.rpc("gateway").resolve(request).await.unwrap().into_inner().session
     }
 

@@ -3,9 +3,11 @@
 
 mod accounts;
 mod callers;
+mod people;
+mod profiles;
 
 use axum::body::{Body, to_bytes};
-use http::{Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use platform::{
     Platform,
     clock::FixedClock,
@@ -44,11 +46,16 @@ impl House {
 
     /// `GET /api/v1/me` as `caller`.
     pub async fn me(&self, caller: Option<&Caller>) -> (StatusCode, Value) {
-        let mut request = Request::get("/api/v1/me");
+        self.call(caller, Method::GET, "/api/v1/me", Value::Null).await
+    }
+
+    pub async fn call(&self, caller: Option<&Caller>, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
+        let mut request = Request::builder().method(method).uri(path).header("content-type", "application/json");
         if let Some(caller) = caller {
             request = request.header(HEADER, self.platform.signer.sign(caller).unwrap());
         }
-        let response = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let request = request.body(Body::from(body.to_string())).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();
         let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
         (status, serde_json::from_slice(&body).unwrap())
@@ -62,6 +69,10 @@ impl House {
 
 pub fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
+}
+
+pub fn admin(user: Uuid) -> Caller {
+    Caller::Person(Person::signed_in(user, Uuid::from_u128(98), Role::ADMIN))
 }
 
 pub fn person(user: Uuid) -> Caller {

@@ -57,6 +57,7 @@ fn begin(value: &Value, source: &'static str, keys: &[&str], now: DateTime<Utc>)
         pinned: false,
         archived: value["is_archived"] == true || value["archived"] == true || value["isArchived"] == true,
         project: None,
+        model: None,
         turns: Vec::new(),
         active: None,
     }
@@ -224,6 +225,7 @@ fn own(value: &Value) -> Result<Raw, String> {
         pinned: chat.pinned,
         archived: chat.archived,
         project: chat.project_id,
+        model: Some(chat.model),
         turns: turns.collect(),
         active: Some(chat.active_leaf.to_string()),
     };

@@ -101,7 +101,8 @@ impl Reader {
         let is_json = |name: &&String| base(name).ends_with(".json");
         let of_chats = |name: &&String| base(name).starts_with("conversations") || name.starts_with("chats/");
         let mut chats: Vec<_> = names.iter().filter(is_json).filter(of_chats).collect();
-        if chats.is_empty() {
+        // of our own archive that are all there are: what lies in its trash was thrown away
+        if chats.is_empty() && !names.iter().any(|name| name == "taifas.json") {
             chats = names.iter().filter(is_json).collect();
         }
         for name in chats {
