@@ -80,7 +80,7 @@ story(running, "a forgotten password: without mail an administrator's link helps
   const { account } = await server.json("POST", "/api/v1/admin/people", { name: "Radu Pop", email: "radu@example.org", role: "user" });
   const { page } = await open({ signedIn: false });
   await page.goto("/sign-in");
-  await page.getByRole("link", { name: "Forgot it?" }).click();
+  await page.getByRole("link", { name: "Forgot your password?" }).click();
   await page.getByText("This server cannot send e-mail").waitFor();
   await page.getByText("Ask an administrator for a link").waitFor();
   const { link } = await server.json("POST", `/api/v1/admin/people/${account.id}/reset-password`);

@@ -105,6 +105,24 @@ story(running, "Continue brings the rest of a stopped answer", async ({ server, 
   assert.equal(whole[1].text, truth);
 });
 
+story(running, "Continue is heard even before the server has confirmed the stop", async ({ server, open }) => {
+  const { page } = await open();
+  await openNew(page);
+  await page.route("**/stop", async (route) => {
+    await pause(1_500);
+    await route.continue();
+  });
+  await send(page, script({ tokens: 300, delay_ms: 10 }));
+  const id = await chatId(page);
+  await untilText(page, 20);
+  await page.getByTestId("stop").click();
+  await untilState(page, "stopped");
+  await page.getByTestId("continue").focus();
+  await page.keyboard.press("Enter");
+  await untilState(page, "complete");
+  assert.equal((await server.chat(id)).messages[1].state, "complete");
+});
+
 story(running, "what is written while an answer runs waits for its end and then goes", async ({ server, open }) => {
   const { page } = await open();
   await openNew(page);

@@ -31,6 +31,8 @@ await server.send(`Which flowers grow in full sun?\n${script({ tokens: 50, delay
 await server.ended(branched.chat.id);
 const project = await server.json("POST", "/api/v1/projects", { name: "Spring catalogue", color: "moss", instructions: "Prices in lei, sizes in centimetres. The catalogue goes to print on 1 March." });
 await server.json("POST", "/api/v1/projects", { name: "Invoices", color: "ochre", instructions: "" });
+// Somebody else: the administrator's own row has no menu.
+await server.json("POST", "/api/v1/admin/people", { name: "Mihai Ionescu", email: "mihai@example.org", role: "user" });
 const all = await server.chats();
 const change = async (chat, wanted) => server.json("PATCH", `/api/v1/chats/${chat.id}`, { version: (await server.chat(chat.id)).chat.version, ...wanted });
 for (const chat of all.slice(0, 1)) await change(chat, { project_id: project.id });

@@ -72,7 +72,8 @@ export function Bars({ label, bars, format }: Props) {
 function niceTop(most: number): number {
   if (most <= 0) return LINES;
   const step = most / LINES;
-  const power = 10 ** Math.floor(Math.log10(step));
-  const nice = [1, 2, 2.5, 5, 10].find((factor) => factor * power >= step) ?? 10;
+  // What is counted has no halves.
+  const power = 10 ** Math.max(0, Math.floor(Math.log10(step)));
+  const nice = [1, 2, ...(power > 1 ? [2.5] : [3, 4]), 5, 10].find((factor) => factor * power >= step) ?? 10;
   return nice * power * LINES;
 }

@@ -64,7 +64,7 @@ export function AskRow({ label, hint, button, question, text, yes, work, done, .
     if (await run(work)) setState("done");
   };
   return (
-    <div data-testid={rest["data-testid"]}>
+    <div className="set-ask" data-testid={rest["data-testid"]}>
       <Row label={label} hint={state === "done" ? <span role="status">{done}</span> : hint}>
         {state !== "asked" && <Button size="sm" onClick={() => setState("asked")}>{button}</Button>}
       </Row>

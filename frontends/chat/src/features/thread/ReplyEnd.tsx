@@ -6,7 +6,7 @@ import { Menu, MenuItem, useMenu } from "@taifas/ui-components/Menu";
 import { Note } from "@taifas/ui-components/Note";
 import { Stitch } from "@taifas/ui-components/Stitch";
 import { ChevronDown, CircleAlert, Hourglass, Link2, Scissors, Square, Unplug } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useModels, refreshThread } from "../../api/queries";
 import { regenerate, type Wish } from "../../stores/branches";
 import { continueReply, liveText, type LiveView } from "../../stores/liveReplies";
@@ -27,7 +27,16 @@ export function ReplyEnd({ message, view, last, chosenModel, onSwitch, onTree }:
   const failure = titleAndRest(view.reason?.detail ?? "");
   const capped = view.reason?.code === "cap_reached";
 
+  // Pressed before the server has confirmed the stop: it goes on as soon as it has.
+  const [wanted, setWanted] = useState<{ model: string | null } | null>(null);
+  useEffect(() => {
+    if (!wanted || view.stopping) return;
+    setWanted(null);
+    if (view.state !== "complete") void goOn(wanted.model);
+  });
+
   const goOn = async (model: string | null): Promise<void> => {
+    if (view.stopping) return setWanted({ model });
     setAsking(true);
     try {
       await continueReply({ ...message, text: view.text }, model);
@@ -45,7 +54,7 @@ export function ReplyEnd({ message, view, last, chosenModel, onSwitch, onTree }:
     await regenerate(message, wish);
     setAsking(false);
   };
-  const blocked = asking || view.stopping;
+  const blocked = asking || wanted !== null;
   const button = (text: TextId, look: "primary" | "plain" | "ghost") => last && (
     <>
       <Button
@@ -84,7 +93,7 @@ export function ReplyEnd({ message, view, last, chosenModel, onSwitch, onTree }:
       )}
       <div className={last ? "acts" : message.siblings.length > 1 ? "acts quiet paged" : "acts quiet"}>
         {hasText && <CopyButton text={() => liveText(message.id) ?? view.text} />}
-        <AgainMenu model={message.model ?? null} busy={blocked} onAgain={(wish) => void again(wish)} onChange={() => setChanging(true)} />
+        <AgainMenu model={message.model ?? null} busy={blocked || view.stopping} onAgain={(wish) => void again(wish)} onChange={() => setChanging(true)} />
         <Pager message={message} onSwitch={onSwitch} onTree={onTree} />
         {view.state === "stopped" && button("reply.continue", "ghost")}
       </div>
