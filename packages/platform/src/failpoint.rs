@@ -13,6 +13,30 @@ pub fn hit(point: &str) {
 #[inline(always)]
 pub const fn hit(_point: &str) {}
 
+/// As [`hit`], for a point that many pass: `TAIFAS_FAILPOINT` may name all of them (`R1`), or only
+/// those of one kind (`R1.message.sent`).
+#[cfg(feature = "failpoints")]
+pub fn hit_of(point: &str, kind: &str) {
+    armed::hit_of(point, kind);
+}
+
+/// Kills nothing: the crash suite is not compiled in.
+#[cfg(not(feature = "failpoints"))]
+#[inline(always)]
+pub const fn hit_of(_point: &str, _kind: &str) {}
+
+#[cfg(feature = "failpoints")]
+mod wire;
+#[cfg(feature = "failpoints")]
+pub use wire::{Wire, wire};
+
+/// The connection as it is: the crash suite is not compiled in.
+#[cfg(not(feature = "failpoints"))]
+#[inline(always)]
+pub const fn wire<S>(stream: S) -> S {
+    stream
+}
+
 /// Whether `TAIFAS_MUTANT` (names separated by commas) switches on the seeded fault `name`.
 #[cfg(feature = "failpoints")]
 #[must_use]
@@ -72,12 +96,29 @@ mod armed {
     }
 
     pub fn hit(point: &str) {
-        static PASSES: AtomicU32 = AtomicU32::new(0);
-        let Some((name, pass)) = target() else { return };
-        if name == point && PASSES.fetch_add(1, Ordering::SeqCst) + 1 == *pass {
-            // SIGKILL runs no handler and no destructor: what is on the disk now is all there is
-            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        if reached(point) {
+            die();
         }
+    }
+
+    pub fn hit_of(point: &str, kind: &str) {
+        let named = target()
+            .is_some_and(|(name, _)| name.strip_prefix(point).and_then(|rest| rest.strip_prefix('.')) == Some(kind));
+        if named && reached(&format!("{point}.{kind}")) || reached(point) {
+            die();
+        }
+    }
+
+    /// Whether this is the point, and the pass at it, to die at.
+    pub fn reached(point: &str) -> bool {
+        static PASSES: AtomicU32 = AtomicU32::new(0);
+        let Some((name, pass)) = target() else { return false };
+        name == point && PASSES.fetch_add(1, Ordering::SeqCst) + 1 == *pass
+    }
+
+    /// SIGKILL runs no handler and no destructor: what is on the disk now is all there is.
+    pub fn die() {
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     }
 
     pub fn mutant(name: &str) -> bool {

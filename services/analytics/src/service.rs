@@ -8,7 +8,7 @@ use crate::{
 };
 use chrono::{Days, TimeDelta};
 use futures_util::FutureExt as _;
-use platform::{Error, Platform, Result, bus::Delivery, db::Scope, peers::Peer};
+use platform::{Error, Platform, Result, bus::Delivery, db::Scope, failpoint, peers::Peer};
 use proto::user::v1::{GetManyRequest, user_client::UserClient};
 use std::{collections::HashMap, time::Duration};
 use uuid::Uuid;
@@ -60,7 +60,8 @@ impl Usage {
                     .write(space, move |tx| {
                         let model = model.clone();
                         async move {
-                            if !repository::mark_counted(tx, space, position, at).await? {
+                            let is_new = repository::mark_counted(tx, space, position, at).await?;
+                            if !is_new && !failpoint::mutant("no-inbox") {
                                 return Ok(());
                             }
                             // What was on its way when its person went is counted as nobody's.
@@ -69,7 +70,9 @@ impl Usage {
                         }
                         .boxed()
                     })
-                    .await
+                    .await?;
+                failpoint::hit("Y1");
+                Ok(())
             }
             Heard::PersonGone => {
                 self.platform

@@ -6,7 +6,7 @@ use crate::{
 };
 use http::{HeaderMap, HeaderValue};
 use platform::{
-    Code, Error, Result,
+    Code, Error, Result, failpoint,
     principal::{Caller, Permission, Permissions, Person, Role},
 };
 use proto::{
@@ -201,6 +201,9 @@ enum Asking<'a> {
 
 /// Where it is remembered whose a credential is. Tokens never enter the cache themselves.
 fn place(asked: &str, credential: &Credential<'_>) -> String {
+    if failpoint::mutant("cache-without-person") {
+        return format!("{asked}:anybody");
+    }
     let (kind, text) = match credential {
         Credential::None => ("none", ""),
         Credential::Session(token) => ("session", *token),

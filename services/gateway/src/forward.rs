@@ -8,7 +8,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use platform::{
-    Error, Result,
+    Error, Result, failpoint,
     principal::{self, Caller},
 };
 
@@ -65,9 +65,13 @@ async fn pass(gateway: &Gateway, service: &'static str, request: Request) -> Res
         // whoever is nobody gets no more room than with any other request
         _ => read(body, &browser, gateway.config.body_limit).await?,
     };
+    if !parts.method.is_safe() {
+        failpoint::hit("G1");
+    }
     let mut response = gateway.platform.peers.peer(service).send(Request::from_parts(parts, body)).await?;
 
     if let Some(token) = response.headers_mut().remove(SESSION) {
+        failpoint::hit("U1");
         gateway.forget(&browser).await?;
         let seconds = response.headers().get(SESSION_SECONDS).and_then(|value| value.to_str().ok()?.parse().ok());
         let cookie =

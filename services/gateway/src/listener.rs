@@ -11,7 +11,7 @@ use hyper_util::{
         graceful::{GracefulShutdown, Watcher},
     },
 };
-use platform::{Error, Result, descriptors};
+use platform::{Error, Result, descriptors, failpoint};
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -154,11 +154,11 @@ async fn hold<S>(
     }
 }
 
-fn plain(stream: TcpStream) -> TcpStream {
+fn plain(stream: TcpStream) -> impl AsyncRead + AsyncWrite + Unpin + Send + 'static {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY was refused");
     }
-    stream
+    failpoint::wire(stream)
 }
 
 fn service(

@@ -13,7 +13,7 @@ use crate::{
 use chrono::TimeDelta;
 use futures_util::FutureExt as _;
 use letters::{Job, To};
-use platform::{Error, Platform, Result, bus::Delivery, db::Scope, peers::Peer, sealed::Sealer, tasks};
+use platform::{Error, Platform, Result, bus::Delivery, db::Scope, failpoint, peers::Peer, sealed::Sealer, tasks};
 use proto::{
     session::v1::{DeviceRequest, PresentRequest, sessions_client::SessionsClient},
     user::v1::{GetManyRequest, user_client::UserClient},
@@ -132,7 +132,9 @@ impl Notices {
                 }
                 .boxed()
             })
-            .await
+            .await?;
+        failpoint::hit("N1");
+        Ok(())
     }
 
     async fn erase(&self, space: Uuid) -> Result<()> {

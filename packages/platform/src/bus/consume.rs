@@ -60,7 +60,7 @@ pub fn consume(
             let outcome = async {
                 let subscription = bus.subscribe(group, topic).await?;
                 let buried = || metrics.dead_letters.add(1, &[KeyValue::new("group", group)]);
-                run(subscription, limits, &handler, &buried).await
+                run(group, subscription, limits, &handler, &buried).await
             };
             if let Err(error) = outcome.await {
                 tracing::warn!(group, topic = topic.name, %error, "the bus cannot be read; trying again");
@@ -110,6 +110,7 @@ impl Work {
 }
 
 async fn run(
+    group: &str,
     mut subscription: Box<dyn Subscription>,
     limits: Limits,
     handler: &Handler,
@@ -127,7 +128,14 @@ async fn run(
         let room = work.unfinished.len() < limits.held && work.running.len() < limits.parallel;
         tokio::select! {
             deliveries = subscription.next(), if room => {
-                deliveries?.into_iter().for_each(|delivery| work.accept(delivery));
+                let deliveries = deliveries?;
+                if failpoint::mutant("cursor-first") && let Some(last) = deliveries.last() {
+                    subscription.commit(last.position).await?;
+                }
+                for delivery in deliveries {
+                    failpoint::hit_of("R1", &delivery.kind);
+                    work.accept(delivery);
+                }
             }
             Some(done) = work.running.join_next(), if !work.running.is_empty() => {
                 let (delivery, failure) = done.map_err(Error::internal)?;
@@ -144,7 +152,7 @@ async fn run(
             () = sleep_until(commit_at.unwrap_or_else(Instant::now)), if commit_at.is_some() => {
                 commit_at = None;
                 if work.lowest() > committed {
-                    failpoint::hit("R2");
+                    failpoint::hit_of("R2", group);
                     subscription.commit(work.lowest()).await?;
                     committed = work.lowest();
                 }

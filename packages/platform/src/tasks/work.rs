@@ -2,7 +2,7 @@
 //! kept while the work goes on, back-off, and the end of what cannot be done.
 
 use super::{Outcome, Taken, Tasks};
-use crate::{Code, Error, Platform, Result};
+use crate::{Code, Error, Platform, Result, failpoint};
 use chrono::TimeDelta;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use opentelemetry::KeyValue;
@@ -120,6 +120,7 @@ impl Worker {
             tracing::error!(queue = task.queue, key = task.key, why, "task put aside");
             self.platform.metrics.dead_letters.add(1, &[KeyValue::new("group", task.queue)]);
         }
+        failpoint::hit_of("T1", task.queue);
         self.end(&task, outcome).await;
     }
 

@@ -11,7 +11,7 @@ use crate::{
     providers::{Ask, Continuation, GO_ON, Image, Role, Turn, Wishes},
     tokens,
 };
-use platform::{Code, Error, Result, clock::Clock};
+use platform::{Code, Error, Result, clock::Clock, failpoint};
 use proto::{
     ai::v1 as pb,
     chat::v1::{self as chat, Going, turn},
@@ -66,7 +66,7 @@ impl Worker {
             turns.push(Turn::new(Role::Assistant, shown.text.clone()));
             turns.push(Turn::new(Role::User, GO_ON));
             kept += 2;
-        } else {
+        } else if !failpoint::mutant("from-zero") {
             prefix.clone_from(&shown.text);
         }
         let fixed = tokens::of_text(&system) + tokens::of_text(&prefix);

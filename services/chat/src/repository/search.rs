@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use platform::{
     Result,
     db::{FromRow, Row, Tx},
-    from_row,
+    failpoint, from_row,
 };
 use uuid::Uuid;
 
@@ -219,6 +219,7 @@ const WEIGHED: i64 = 500;
 /// however much of it matches, it stands in nobody's place. `cross join` keeps the order of the tables:
 /// the postings are walked through from the latest on, until enough are found.
 pub async fn find(tx: &mut Tx<'_>, space: Uuid, expression: &str, limit: i64) -> Result<Vec<Hit>> {
+    let trash_too = failpoint::mutant("search-ignores-trash");
     tx.query(
         "with found (place, chat_id, message_id, score) as (
              select s.rowid, r.chat_id, r.message_id, cast(bm25(chat_search, 4.0, 1.0) * -1000000 as bigint)
@@ -226,7 +227,7 @@ pub async fn find(tx: &mut Tx<'_>, space: Uuid, expression: &str, limit: i64) ->
              cross join chat_search_rows r
              cross join chat_chats c
              where chat_search match $2 and r.space_id = $1 and r.place = s.rowid
-                 and c.space_id = $1 and c.id = r.chat_id and c.deleted_at is null
+                 and c.space_id = $1 and c.id = r.chat_id and (c.deleted_at is null or $5)
              order by s.rowid desc limit $3
          ), best (place, chat_id, message_id, score) as (
              select place, chat_id, message_id, score from found order by score desc, place desc limit $4
@@ -246,6 +247,7 @@ pub async fn find(tx: &mut Tx<'_>, space: Uuid, expression: &str, limit: i64) ->
     .bind(expression)
     .bind(WEIGHED)
     .bind(limit)
+    .bind(trash_too)
     .all()
     .await
 }

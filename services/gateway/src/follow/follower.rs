@@ -5,7 +5,7 @@ use crate::{Gateway, admission::Place};
 use futures_util::FutureExt as _;
 use http::HeaderMap;
 use platform::{
-    Code, Error, Result, failpoint,
+    Code, Error, Result,
     principal::{Caller, Person},
     streams::{Batch, Entry, Item, Reading},
 };
@@ -152,7 +152,6 @@ impl Follower {
     }
 
     async fn take(&mut self, item: Result<Item>) -> Result<Option<Out>> {
-        failpoint::hit("S1");
         match item? {
             Item::Batch(batch) => {
                 let mut out = self.out();
