@@ -8,7 +8,7 @@ use platform::{
     cache::MemoryCache,
     clock::{Clock, SystemClock},
     config::Ports,
-    db::{self, Db},
+    db::{self, Db, Offline},
     folder::DataFolder,
     hints::{self, MemoryHints},
     ids::{Ids as _, SystemIds},
@@ -39,6 +39,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let listening = gateway::listen(&settings.gateway).await?;
     let url = settings.gateway.url(listening.address);
     let folder = DataFolder::open(&settings.data)?;
+    refuse_damage(&folder.path().join(Ports::after(&settings.platform.database, "database", "sqlite")?))?;
     let platform = platform(&settings.platform, folder.path()).await?;
 
     let mut ready = Vec::new();
@@ -76,6 +77,28 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     platform.db.checkpoint().await?;
     tracing::info!("ended");
     Ok(())
+}
+
+/// The largest database that is looked through at every start: more would take longer than a start may.
+const CHECKED: u64 = 256 << 20;
+
+/// A damaged database is not served: what is written to it may be lost, and the damage grows.
+fn refuse_damage(file: &Path) -> anyhow::Result<()> {
+    let Ok(found) = std::fs::metadata(file) else { return Ok(()) };
+    if found.len() == 0 || found.len() > CHECKED {
+        return Ok(());
+    }
+    let why = match Offline::open(file).and_then(|database| database.faults(false)) {
+        Ok(faults) => faults.into_iter().next(),
+        Err(error) => Some(error.message().to_owned()),
+    };
+    why.map_or(Ok(()), |why| {
+        anyhow::bail!(
+            "the database {} is damaged ({why}); keep a copy of the folder, look at the disk, and restore the last backup \
+             with `taifas restore`",
+            file.display()
+        )
+    })
 }
 
 /// The ports on the adapters that their URLs name.

@@ -22,6 +22,9 @@ use std::{
 };
 use tokio::sync::oneshot;
 
+/// How much of the write-ahead log's file is kept, in bytes.
+const JOURNAL: i64 = 16 << 20;
+
 pub(super) struct Sqlite {
     // `Option` so that dropping the handle can close the queues before it waits for the threads.
     write: Option<SyncSender<Job>>,
@@ -40,6 +43,8 @@ impl Sqlite {
         let connection = connect(path).map_err(named)?;
         connection.pragma_update(None, "journal_mode", "wal").map_err(named)?;
         connection.pragma_update(None, "synchronous", "full").map_err(named)?;
+        // what a long reader made it grow to is given back once it is used from its beginning again
+        connection.pragma_update(None, "journal_size_limit", JOURNAL).map_err(named)?;
         assert_durable(&connection, path)?;
         let connection = Guarded::new(connection, options.deadline)?;
 
