@@ -2,13 +2,13 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run web test check format release package bench openapi clean
+.PHONY: help run web test check format release package bench chaos chaos-mutants openapi clean
 
 WEB_SOURCES := $(shell git ls-files frontends packages/api-client packages/markdown packages/ui-components package.json package-lock.json 2>/dev/null)
 WEB := frontends/chat/dist/index.html
 
 help: ## List the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 run: $(WEB) ## Build what is needed and start an instance on this machine (ARGS="--listen 127.0.0.1:9000" …)
 	@tools/need rust cc
@@ -41,6 +41,12 @@ package: release ## A Debian package of the optimised binary: target/package/tai
 
 bench: release ## Measure against controls of the same run
 	@tests/performance/run
+
+chaos: $(WEB) ## Kill it a thousand times and harm it in other ways, an hour at most; ends with a scorecard
+	@tools/chaos
+
+chaos-mutants: $(WEB) ## Every seeded fault of the program must be found by the crash suite
+	@tools/chaos mutants
 
 openapi: ## Write the API's description and the client's types anew
 	@tools/need rust cc node

@@ -1,10 +1,18 @@
 //! Killing the program at every point of a message's way, and at random, and judging what is left by
 //! the promises: nothing acknowledged is lost, nothing is there twice, every reply ends, what was
-//! shown stays. Seeded faults prove that the judge can say no.
+//! shown stays. Other faults of machines and people are judged by the same. Seeded faults of the
+//! program prove that the judge can say no.
 
+pub mod crowd;
+pub mod dice;
+pub mod disk;
+mod faults;
 mod kills;
-mod ledger;
-mod mutants;
-mod points;
+pub mod ledger;
+pub mod mutants;
+pub mod outside;
+pub mod points;
 mod random;
+mod stories;
+pub mod storms;
 mod zombie;

@@ -2,6 +2,7 @@
 //! last one. The moments come from a seed that a failure names; `TAIFAS_SEED` repeats it.
 
 use super::{
+    dice::Dice,
     kills::{Case, Kill, MODELS, prepared, run},
     ledger::Ledger,
 };
@@ -26,7 +27,7 @@ async fn nothing_breaks_whenever_it_dies() -> Result<()> {
 
 async fn run_model(model: &'static str, seed: u64) -> Result<usize> {
     let (mut server, client) = prepared(Binary::Shipped).await?;
-    let (mut ledger, mut dice) = (Ledger::default(), Dice(seed));
+    let (mut ledger, mut dice) = (Ledger::default(), Dice::new(seed));
     for number in 0..CASES {
         if server.pid().is_ok() {
             server.kill().await?;
@@ -43,17 +44,4 @@ async fn run_model(model: &'static str, seed: u64) -> Result<usize> {
     ledger.close(&mut server).await?;
     ledger.verdict()?;
     Ok(ledger.kills)
-}
-
-/// SplitMix64: the same moments from the same seed.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % below
-    }
 }

@@ -11,14 +11,14 @@ mod server;
 mod sse;
 mod watch;
 
-pub use client::{Answer, Client, Draft, Sending};
+pub use client::{Answer, Client, Draft, EMAIL, PASSWORD, Sending};
 pub use database::Database;
 pub use feed::Feed;
 pub use provider::silent_provider;
 pub use script::{question, truth};
 pub use server::{Binary, Server, run_until_exit};
 pub use sse::{Event, Sse};
-pub use watch::{Seen, Watch};
+pub use watch::{Over, Seen, Watch};
 
 use anyhow::{Result, bail};
 use std::time::{Duration, Instant};

@@ -140,6 +140,23 @@ impl Client {
         Sending::read(self.send_raw(draft).await?.ok(202)?)
     }
 
+    /// Asks for another answer beside `reply`. The same key is the same wish.
+    pub async fn regenerate(&self, reply: Uuid, key: &str) -> Result<Answer> {
+        let path = format!("/api/v1/replies/{reply}/regenerate");
+        self.call(self.request(Method::POST, &path).header("Idempotency-Key", key).json(&json!({}))).await
+    }
+
+    /// Somebody new on the instance, by this administrator's invitation.
+    pub async fn invite(&self, email: &str) -> Result<Self> {
+        let asked = json!({"name": "Somebody", "email": email, "role": "user"});
+        let made = self.post("/api/v1/admin/people", &asked).await?.ok(201)?;
+        let token = made["link"].as_str().and_then(|link| link.split_once("/join#")).context("a link")?.1;
+        let person = self.nobody();
+        let accepting = json!({"token": token, "name": "Somebody", "email": email, "password": PASSWORD});
+        person.post("/api/v1/auth/accept-invitation", &accepting).await?.ok(201)?;
+        Ok(person)
+    }
+
     /// The chat and its messages.
     pub async fn open(&self, chat: Uuid) -> Result<Value> {
         self.get(&format!("/api/v1/chats/{chat}")).await?.ok(200)
@@ -217,6 +234,14 @@ impl Draft {
         let model = if model.contains('/') { model.to_owned() } else { format!("scripted/{model}") };
         let body = json!({"id": id, "parent_id": parent, "text": text, "model": model});
         Self { chat, id, key: id.to_string(), body }
+    }
+
+    /// Another version of what was said there.
+    pub fn edited(&self, text: &str) -> Self {
+        let mut draft = Self { id: Uuid::now_v7(), ..self.clone() };
+        draft.key = draft.id.to_string();
+        (draft.body["id"], draft.body["text"], draft.body["branch"]) = (json!(draft.id), json!(text), json!(true));
+        draft
     }
 
     pub fn text(&self) -> &str {

@@ -1,6 +1,8 @@
 //! The database file of a server that does not run: what is really stored, and rows that the API
 //! cannot make.
 
+mod effects;
+
 use super::{CALL, Server, until};
 use anyhow::{Context as _, Result, ensure};
 use rusqlite::{Connection, OpenFlags, params};
@@ -21,12 +23,16 @@ impl Database {
         Ok(Self(connection))
     }
 
-    /// Waits until the running server holds no lease any more: what follows an end is done.
+    /// Waits until the running server holds no lease any more and has read every event: what follows
+    /// an end is done.
     pub async fn settled(server: &Server) -> Result<()> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let database = Self(Connection::open_with_flags(server.data().join("taifas.db"), flags)?);
         database.0.busy_timeout(CALL)?;
-        until("every lease is closed", CALL, async || Ok((database.open_leases()? == 0).then_some(()))).await
+        until("every lease is closed and every event read", CALL, async || {
+            Ok((database.open_leases()? == 0 && database.behind()? == 0).then_some(()))
+        })
+        .await
     }
 
     pub fn execute(&self, sql: &str) -> Result<usize> {
@@ -42,13 +48,9 @@ impl Database {
         self.count("select count(*) from ai_generations where state = 'open'")
     }
 
-    /// Replies that have no end.
-    pub fn unfinished(&self) -> Result<i64> {
-        self.count("select count(*) from chat_messages where state in ('queued', 'streaming')")
-    }
-
-    pub fn dead_letters(&self) -> Result<i64> {
-        self.count("select count(*) from bus_dead_letters")
+    /// All messages and replies.
+    pub fn messages(&self) -> Result<i64> {
+        self.count("select count(*) from chat_messages")
     }
 
     /// How many messages have this text.

@@ -52,6 +52,8 @@ pub struct Server {
     binary: Binary,
     folder: TempDir,
     environment: Vec<(String, String)>,
+    /// A command that starts it within limits of its own: `prlimit …`.
+    wrapper: Vec<String>,
     pub port: u16,
     child: Option<Child>,
     /// How long each start took until `/readyz` said so.
@@ -69,7 +71,20 @@ impl Server {
     /// A server that has not been started yet.
     pub fn prepare(binary: Binary) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        Ok(Self { binary, folder, environment: Vec::new(), port: free_port()?, child: None, starts: Vec::new() })
+        Ok(Self {
+            binary,
+            folder,
+            environment: Vec::new(),
+            wrapper: Vec::new(),
+            port: free_port()?,
+            child: None,
+            starts: Vec::new(),
+        })
+    }
+
+    /// Further starts are by this command, which must become the program itself.
+    pub fn within(&mut self, wrapper: &[&str]) {
+        self.wrapper = wrapper.iter().map(|word| (*word).into()).collect();
     }
 
     /// Starts again on the same data and the same port, with another environment.
@@ -115,7 +130,15 @@ impl Server {
 
     /// The command that starts this server, in a scratch folder and without this process's settings.
     pub fn command(&self) -> Result<Command> {
-        let mut command = Command::new(self.binary.path()?);
+        let binary = self.binary.path()?;
+        let mut command = match self.wrapper.split_first() {
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(binary);
+                command
+            }
+            None => Command::new(binary),
+        };
         command.args(["serve", "--demo", "--log", "json", "--data"]).arg(self.data());
         command.args(["--listen", &format!("127.0.0.1:{}", self.port)]);
         command.env_clear().env("TAIFAS__AI__OLLAMA_BASE_URL", "").current_dir(self.scratch());
@@ -184,6 +207,17 @@ impl Server {
     pub fn signal(&self, signal: Signal) -> Result<()> {
         let pid = Pid::from_raw(i32::try_from(self.pid()?)?).context("a process id")?;
         Ok(kill_process(pid, signal)?)
+    }
+
+    /// Waits for as long as it lives, and says how it ended.
+    pub async fn ended(&mut self) -> Result<ExitStatus> {
+        loop {
+            if let Some(status) = self.exited()? {
+                self.child = None;
+                return Ok(status);
+            }
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
     }
 
     async fn end(&mut self, limit: Duration) -> Result<ExitStatus> {

@@ -2,9 +2,9 @@
 //! number of restarts, and notes whatever breaks the promise of the stream: a gap, a repetition,
 //! text that vanishes or is started over, another epoch.
 
-use super::{Client, Event};
+use super::{CALL, Client, Event, Feed};
 use anyhow::{Context as _, Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -30,6 +30,15 @@ pub struct Seen {
     pub violations: Vec<String>,
 }
 
+/// What a reader holds.
+#[derive(Clone, Copy, Debug)]
+pub enum Over {
+    /// The reply's own event stream; dropped by the reader after so many events.
+    Stream(Option<usize>),
+    /// The live feed, a WebSocket.
+    Feed,
+}
+
 /// A reader in a task of its own.
 pub struct Watch {
     seen: Arc<Mutex<Seen>>,
@@ -44,8 +53,19 @@ impl Watch {
 
     /// Follows again after an end, from what was seen then.
     pub fn go_on(client: &Client, reply: Uuid, breaks: Option<usize>, seen: Seen) -> Self {
+        Self::over(client, reply, Over::Stream(breaks), seen)
+    }
+
+    /// Follows over what a reader holds, from what was seen.
+    pub fn over(client: &Client, reply: Uuid, over: Over, seen: Seen) -> Self {
         let seen = Arc::new(Mutex::new(Seen { done: None, ..seen }));
-        let task = tokio::spawn(follow(client.clone(), reply, breaks, seen.clone()));
+        let (client, noted) = (client.clone(), seen.clone());
+        let task = tokio::spawn(async move {
+            match over {
+                Over::Stream(breaks) => follow(client, reply, breaks, noted).await,
+                Over::Feed => follow_on_feed(client, reply, noted).await,
+            }
+        });
         Self { seen, task }
     }
 
@@ -108,6 +128,41 @@ async fn follow(client: Client, reply: Uuid, breaks: Option<usize>, seen: Arc<Mu
                 }
                 if event.kind == "reconnect" || breaks.is_some_and(|after| on_this >= after) {
                     break;
+                }
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// As a browser with a WebSocket: a feed that ends is opened again, and the reply followed from its place.
+async fn follow_on_feed(client: Client, reply: Uuid, seen: Arc<Mutex<Seen>>) {
+    loop {
+        let last = lock(&seen).last_id.clone();
+        if let Ok(mut feed) = Feed::open(&client, None).await
+            && feed.follow(reply, last.as_deref()).await.is_ok()
+        {
+            lock(&seen).connections += 1;
+            while let Ok(message) = feed.next(4 * CALL).await {
+                if message["type"] != "reply" || message["reply"] != json!(reply) {
+                    continue;
+                }
+                let text = |member: &str| message[member].as_str().map(str::to_owned);
+                let event =
+                    Event { kind: text("event").unwrap_or_default(), id: text("id"), data: message["data"].clone() };
+                let mut seen = lock(&seen);
+                if event.kind == "error" {
+                    if matches!(event.data["code"].as_str(), Some("not_found" | "forbidden" | "unauthenticated")) {
+                        seen.violations.push(format!("the feed refuses the reply: {}", event.data));
+                        return;
+                    }
+                    break;
+                }
+                if let Err(why) = seen.take(&event) {
+                    seen.violations.push(format!("{why:#}"));
+                }
+                if seen.done.is_some() {
+                    return;
                 }
             }
         }

@@ -1,0 +1,77 @@
+//! The faults that are no kills, short: `make chaos` has them long.
+
+use super::{disk, outside, storms};
+use anyhow::{Result, ensure};
+use std::{io::Write as _, time::Duration};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_end_in_order_loses_nothing() -> Result<()> {
+    let counted = outside::drained(11, 3).await?;
+    ensure!(counted.rounds == 3 && counted.pieces > 100, "{counted:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn standing_still_for_a_while_loses_nothing() -> Result<()> {
+    let counted = outside::paused(12, 1, Duration::from_secs(3)).await?;
+    ensure!(counted.pieces > 50, "{counted:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_jumps_decides_nothing() -> Result<()> {
+    match outside::out_of_time(13, 3).await? {
+        Some(counted) => ensure!(counted.pieces > 100, "{counted:?}"),
+        None => writeln!(std::io::stderr(), "SKIPPED clock jumps: install libfaketime")?,
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn running_out_of_memory_is_a_kill() -> Result<()> {
+    let counted = outside::starved(14, 2).await?;
+    ensure!(counted.pieces > 50, "{counted:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_acknowledges_nothing_and_recovers() -> Result<()> {
+    if !disk::full().await? {
+        writeln!(std::io::stderr(), "SKIPPED the full disk: only root may mount a small one")?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_database_is_not_served() -> Result<()> {
+    disk::damaged().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shortened_log_leaves_a_whole_database() -> Result<()> {
+    disk::shortened().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_reader_holds_nobody_up() -> Result<()> {
+    disk::long_reader(12).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_descriptors_the_door_stays() -> Result<()> {
+    storms::descriptors().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_readers_at_once_come_back() -> Result<()> {
+    storms::reconnects(150).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_that_do_not_read_hold_no_memory() -> Result<()> {
+    let grown = storms::stalled(40).await?;
+    ensure!(grown <= 64 << 20, "{grown} bytes more");
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! What comes from outside and is no kill: an orderly end under load, a process that stands still, a
+//! clock that jumps, memory that is used up. The same people with the same stories judge it.
+
+use super::{
+    crowd::{Blow, Counted, Crowd, Fate},
+    dice::Dice,
+};
+use crate::harness::Binary;
+use anyhow::{Context as _, Result, ensure};
+use std::{collections::BTreeSet, path::Path, time::Duration};
+
+/// Where Debian's package libfaketime puts it, for programs with threads.
+const CLOCK: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+
+/// `rounds` rounds of what `blow` chooses, on the program as it is shipped.
+async fn rounds(
+    crowd: &mut Crowd,
+    seed: u64,
+    rounds: usize,
+    mut blow: impl FnMut(&mut Dice) -> Vec<(Duration, Blow)>,
+) -> Result<()> {
+    let mut dice = Dice::new(seed);
+    for _ in 0..rounds {
+        let (fate, seed) = (Fate::Blows(blow(&mut dice)), dice.roll(1 << 40));
+        crowd.round(&fate, seed).await.with_context(|| format!("{fate:?}, seed {seed}: {}", crowd.server.log_end()))?;
+    }
+    Ok(())
+}
+
+/// F17: SIGTERM under load. Nothing that reached somebody stays without its answer, no piece is lost.
+pub async fn drained(seed: u64, times: usize) -> Result<Counted> {
+    let mut crowd = Crowd::gather(Binary::Shipped, "").await?;
+    let soon = |dice: &mut Dice| vec![(Duration::from_millis(50 + dice.roll(500)), Blow::End)];
+    rounds(&mut crowd, seed, times, soon).await?;
+    ensure!(crowd.ends == times, "it ended {} of {times} times", crowd.ends);
+    let (ledger, counted) = crowd.leave().await?;
+    ledger.verdict()?;
+    ensure!(counted.cut == 0, "{} requests failed while it ended in order", counted.cut);
+    Ok(counted)
+}
+
+/// F18: nothing runs for a while, and then everything at once.
+pub async fn paused(seed: u64, times: usize, length: Duration) -> Result<Counted> {
+    let mut crowd = Crowd::gather(Binary::Shipped, "").await?;
+    crowd.patience += length;
+    let soon = |dice: &mut Dice| vec![(Duration::from_millis(50 + dice.roll(400)), Blow::Pause(length))];
+    rounds(&mut crowd, seed, times, soon).await?;
+    let (ledger, counted) = crowd.leave().await?;
+    ledger.verdict()?;
+    Ok(counted)
+}
+
+/// F38: the clock jumps by an hour and by a day, to and fro, in the middle of answers, and the program
+/// also dies under another time than it has written. None where the library is not there.
+pub async fn out_of_time(seed: u64, times: usize) -> Result<Option<Counted>> {
+    if !Path::new(CLOCK).exists() {
+        return Ok(None);
+    }
+    let mut crowd = Crowd::gather(Binary::Shipped, "").await?;
+    crowd.own_clock(CLOCK)?;
+    let jumps = |dice: &mut Dice| {
+        let offsets = [-86_400, -3_600, -1, 0, 3_600, 86_400];
+        let mut blows = Vec::new();
+        for _ in 0..3 {
+            blows.push((Duration::from_millis(60 + dice.roll(150)), Blow::Clock(offsets[dice.below(offsets.len())])));
+        }
+        if dice.odd() {
+            blows.insert(1 + dice.below(2), (Duration::from_millis(dice.roll(150)), Blow::Kill));
+        }
+        blows
+    };
+    rounds(&mut crowd, seed, times, jumps).await?;
+    let log = crowd.server.log()?;
+    let stamps = log.lines().filter_map(|line| line.split_once("\"timestamp\":\"")?.1.get(..13));
+    let hours: BTreeSet<_> = stamps.collect();
+    ensure!(hours.len() > 2, "its clock did not jump: {hours:?}");
+    let (ledger, counted) = crowd.leave().await?;
+    ledger.verdict()?;
+    Ok(Some(counted))
+}
+
+/// F43: as a kill.
+pub async fn starved(seed: u64, times: usize) -> Result<Counted> {
+    let mut crowd = Crowd::gather(Binary::Shipped, "").await?;
+    let soon = |dice: &mut Dice| vec![(Duration::from_millis(50 + dice.roll(500)), Blow::Starve)];
+    rounds(&mut crowd, seed, times, soon).await?;
+    let (ledger, counted) = crowd.leave().await?;
+    ledger.verdict()?;
+    Ok(counted)
+}
