@@ -12,6 +12,7 @@ use platform::{
     folder::DataFolder,
     hints::{self, MemoryHints},
     ids::{Ids as _, SystemIds},
+    network::{self, Network},
     objects::FileObjects,
     peers::LocalPeers,
     principal::Signer,
@@ -36,11 +37,12 @@ const SERVICES: [&str; 8] = ["gateway", "user", "auth", "session", "chat", "ai",
 pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     settings.check_services(&SERVICES)?;
     let mut signals = Signals::listen()?;
+    let network = network(&settings.network)?;
     let listening = gateway::listen(&settings.gateway).await?;
     let url = settings.gateway.url(listening.address);
     let folder = DataFolder::open(&settings.data)?;
     refuse_damage(&folder.path().join(Ports::after(&settings.platform.database, "database", "sqlite")?))?;
-    let platform = platform(&settings.platform, folder.path()).await?;
+    let platform = platform(&settings.platform, network, folder.path()).await?;
 
     let mut ready = Vec::new();
     let mut announce = |Service { name, router, ready: check }| {
@@ -101,8 +103,25 @@ fn refuse_damage(file: &Path) -> anyhow::Result<()> {
     })
 }
 
+/// The way out of this machine, told once to whoever reads the log.
+///
+/// # Errors
+/// As [`Network::open`].
+pub fn network(config: &network::Config) -> Result<Network> {
+    let network = Network::open(config)?;
+    if let Some(proxy) = network.proxy() {
+        let except = config.no_proxy.join(",");
+        tracing::info!(proxy = %proxy.address, %except, "calls to the outside go through a proxy");
+    }
+    let authorities = network.authorities().count();
+    if authorities > 0 {
+        tracing::info!(authorities, "further certificate authorities are believed");
+    }
+    Ok(network)
+}
+
 /// The ports on the adapters that their URLs name.
-pub async fn platform(ports: &Ports, folder: &Path) -> anyhow::Result<Platform> {
+pub async fn platform(ports: &Ports, network: Network, folder: &Path) -> anyhow::Result<Platform> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let database = folder.join(Ports::after(&ports.database, "database", "sqlite")?);
     let streams = folder.join(Ports::after(&ports.streams, "streams", "file")?);
@@ -133,6 +152,7 @@ pub async fn platform(ports: &Ports, folder: &Path) -> anyhow::Result<Platform> 
         metrics: Metrics::new()?,
         background: Background::default(),
         identity: None,
+        network,
         folder: folder.into(),
     })
 }

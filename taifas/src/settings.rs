@@ -1,6 +1,6 @@
 //! All settings of a process: a section a service, a section for the ports.
 
-use platform::{Error, Result, config, telemetry::LogFormat};
+use platform::{Error, Result, config, network, telemetry::LogFormat};
 use serde::Deserialize;
 use std::{
     net::SocketAddr,
@@ -19,6 +19,7 @@ pub struct Settings {
     pub drain_seconds: u64,
     pub log: LogSettings,
     pub platform: config::Ports,
+    pub network: network::Config,
     pub gateway: gateway::Config,
     pub user: user::Config,
     pub auth: auth::Config,
@@ -71,6 +72,7 @@ impl Default for Settings {
             drain_seconds: 10,
             log: LogSettings::default(),
             platform: config::Ports::default(),
+            network: network::Config::default(),
             gateway: gateway::Config::default(),
             user: user::Config::default(),
             auth: auth::Config::default(),
@@ -90,6 +92,13 @@ const KNOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("ANTHROPIC_API_KEY", "TAIFAS__AI__ANTHROPIC_API_KEY"),
     ("ANTHROPIC_BASE_URL", "TAIFAS__AI__ANTHROPIC_BASE_URL"),
     ("OLLAMA_HOST", "TAIFAS__AI__OLLAMA_BASE_URL"),
+    // the first of them that is set
+    ("HTTPS_PROXY", "TAIFAS__NETWORK__PROXY"),
+    ("https_proxy", "TAIFAS__NETWORK__PROXY"),
+    ("HTTP_PROXY", "TAIFAS__NETWORK__PROXY"),
+    ("http_proxy", "TAIFAS__NETWORK__PROXY"),
+    ("NO_PROXY", "TAIFAS__NETWORK__NO_PROXY"),
+    ("no_proxy", "TAIFAS__NETWORK__NO_PROXY"),
 ];
 
 impl Settings {
@@ -179,6 +188,7 @@ fn ollama_url(host: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use secrecy::ExposeSecret as _;
 
     fn pair(name: &str, value: &str) -> (String, String) {
         (name.into(), value.into())
@@ -198,6 +208,19 @@ mod tests {
         assert_eq!(found.ai.openai_base_url.as_deref(), Some("http://a/v1"));
         assert_eq!(found.ai.ollama_base_url, "http://127.0.0.1:11434");
         assert!(found.ai.anthropic_api_key.is_some());
+        let network = Settings::load(
+            None,
+            vec![
+                pair("http_proxy", "http://second:3128"),
+                pair("HTTPS_PROXY", "http://first:3128"),
+                pair("NO_PROXY", "localhost,.example.org"),
+            ],
+        );
+        let network = network.unwrap().network;
+        assert_eq!(network.proxy.unwrap().expose_secret(), "http://first:3128");
+        assert_eq!(network.no_proxy, ["localhost", ".example.org"]);
+        let off = Settings::load(None, vec![pair("HTTPS_PROXY", "http://first"), pair("TAIFAS__NETWORK__PROXY", "")]);
+        assert_eq!(off.unwrap().network.proxy.unwrap().expose_secret(), "");
         let ours = vec![pair("OPENAI_BASE_URL", "http://a/v1"), pair("TAIFAS__AI__OPENAI_BASE_URL", "http://b/v1")];
         assert_eq!(Settings::load(None, ours).unwrap().ai.openai_base_url.as_deref(), Some("http://b/v1"));
     }

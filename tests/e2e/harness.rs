@@ -5,6 +5,7 @@
 mod client;
 mod database;
 mod feed;
+pub mod outside;
 mod provider;
 mod script;
 mod server;

@@ -15,6 +15,7 @@ mod harness;
 mod identity;
 mod live;
 mod mail;
+mod network;
 mod package;
 mod sends;
 mod start_up;

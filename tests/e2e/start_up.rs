@@ -90,6 +90,9 @@ async fn settings_that_nobody_knows_are_named() -> Result<()> {
         ("TAIFAS__AI__PARALLEL", "-1", vec!["parallel"]),
         ("TAIFAS__AI__OPENAI_BASE_URL", "not a url", vec!["openai_base_url"]),
         ("TAIFAS__PLATFORM__CACHE", "redis://x", vec!["platform.cache", "redis", "memory"]),
+        ("TAIFAS__NETWORK__PROXY", "socks5://proxy:1080", vec!["network.proxy", "HTTP"]),
+        ("TAIFAS__NETWORK__NO_PROXY", "example.org:80", vec!["network.no_proxy", "example.org:80"]),
+        ("TAIFAS__NETWORK__CA_FILE", "missing.pem", vec!["network.ca_file", "missing.pem"]),
     ] {
         refused(&server, &[], &[(name, value)], &words).await.with_context(|| format!("{name}={value}"))?;
     }

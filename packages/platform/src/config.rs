@@ -68,8 +68,7 @@ impl Ports {
 pub fn load<T: DeserializeOwned>(file: Option<&Path>, variables: Vec<(String, String)>) -> Result<T> {
     let mut all = config::Config::builder();
     if let Some(path) = file {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Error::malformed(format!("cannot read the configuration {}: {error}", path.display())))?;
+        let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
         let alone = config::Config::builder().add_source(File::from_str(&text, FileFormat::Toml));
         // Alone first, so that a mistake in the file is reported as one of the file.
         read::<T>(alone, &format!("in {}", path.display()))?;
@@ -85,6 +84,7 @@ pub fn load<T: DeserializeOwned>(file: Option<&Path>, variables: Vec<(String, St
         .list_separator(",")
         .with_list_parse_key("services")
         .with_list_parse_key("gateway.trusted_proxies")
+        .with_list_parse_key("network.no_proxy")
         .source(Some(variables));
     read(all.add_source(environment), &format!("in the environment (one of {names})"))
 }
@@ -94,6 +94,15 @@ fn read<T: DeserializeOwned>(builder: config::ConfigBuilder<config::builder::Def
         .build()
         .and_then(config::Config::try_deserialize)
         .map_err(|error| Error::malformed(format!("the configuration {place} cannot be used: {error}")))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+    let to_do = match error.kind() {
+        std::io::ErrorKind::NotFound => "name the right file with --config, or leave it out",
+        std::io::ErrorKind::PermissionDenied => "run this as the user who runs Taifas (sudo -u taifas …)",
+        _ => "look at the file",
+    };
+    Error::malformed(format!("cannot read the configuration {}: {error}; {to_do}", path.display()))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::{
     db::{self, Db},
     hints::{self, MemoryHints},
     ids::Ids,
+    network::Network,
     objects::FileObjects,
     peers::LocalPeers,
     principal::Signer,
@@ -46,6 +47,7 @@ pub async fn platform(folder: &Path, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -
         metrics: Metrics::new()?,
         background: Background::default(),
         identity: None,
+        network: Network::default(),
         folder: folder.into(),
     })
 }

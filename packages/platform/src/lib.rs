@@ -15,6 +15,7 @@ pub mod folder;
 pub mod hints;
 pub mod ids;
 pub mod isolated;
+pub mod network;
 pub mod objects;
 pub mod peers;
 pub mod permission;

@@ -131,8 +131,14 @@ impl Person {
         if self.permissions.has(permission) {
             return Ok(());
         }
-        let whose = if self.key.is_some() { "this API key has not" } else { "your role does not give you" };
-        Err(Error::forbidden(format!("{whose} the permission {}", permission.name())))
+        let name = permission.name();
+        Err(Error::forbidden(match self.key {
+            Some(_) => format!(
+                "this API key does not have the permission {name}; make one that has it in Taifas under Settings, API keys \
+                 (a key can do no more than your role)"
+            ),
+            None => format!("your role does not give you the permission {name}; ask an administrator for it"),
+        }))
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
     db::Db,
     hints::Hints,
     ids::Ids,
+    network::Network,
     objects::ObjectStore,
     peers::{Peer, Peers},
     principal::{Caller, Identity, Signer},
@@ -48,6 +49,8 @@ pub struct Platform {
     pub metrics: Metrics,
     pub background: Background,
     pub identity: Option<Arc<Identity>>,
+    /// How calls leave this machine.
+    pub network: Network,
     /// The data folder.
     pub folder: Arc<Path>,
 }

@@ -6,6 +6,7 @@ use http::HeaderValue;
 use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider as _, UpDownCounter};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::{Encoder as _, Registry, TextEncoder};
+use std::io::IsTerminal as _;
 use tracing::Instrument as _;
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
@@ -76,7 +77,12 @@ pub fn start_logging(format: LogFormat, filter: &str) -> Result<()> {
                     .with_writer(std::io::stderr),
             )
             .try_init(),
-        LogFormat::Text => registry.with(fmt::layer().compact().with_writer(std::io::stderr)).try_init(),
+        LogFormat::Text => {
+            // Colours are for people who look; in a file or a journal they are noise.
+            let colours =
+                std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
+            registry.with(fmt::layer().compact().with_ansi(colours).with_writer(std::io::stderr)).try_init()
+        }
     };
     outcome.map_err(Error::internal)
 }

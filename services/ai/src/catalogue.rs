@@ -8,7 +8,7 @@ pub use shelf::{Origin, Shelf};
 
 use crate::{
     config::Config,
-    domain::{Model, continuation_name, place_name},
+    domain::{Kind, Model, continuation_name, place_name},
     providers::{
         self, Fault, Place, Provider, Purpose, Wire, anthropic, guide::Guide, ollama, openai, scripted::Scripted,
     },
@@ -58,7 +58,8 @@ impl Catalogue {
     /// # Errors
     /// A sentence for a configured address that cannot be used; any of the database.
     pub async fn open(platform: &Platform, config: &Config, more: Vec<Arc<dyn Provider>>) -> Result<Self> {
-        let wire = Wire::new(config.timeouts().connect).map_err(|fault| Error::internal(fault.detail))?;
+        let wire =
+            Wire::new(config.timeouts().connect, &platform.network).map_err(|fault| Error::internal(fault.detail))?;
         let mut fixed = configured(config, &wire)?;
         fixed.push(Shelf::built_in(Arc::new(Guide::default())));
         if config.demo {
@@ -105,7 +106,7 @@ impl Catalogue {
     fn shelve(&self, row: Stored) -> Arc<Shelf> {
         let made = self.key(&row).and_then(|key| {
             let seconds = row.first_byte_seconds.and_then(|seconds| u64::try_from(seconds).ok());
-            self.provider(&row.kind, &row.name, &row.base_url, key, seconds)
+            self.provider(Kind::parse(&row.kind)?, &row.name, &row.base_url, key, seconds)
         });
         Shelf::of_row(row, made)
     }
@@ -122,10 +123,10 @@ impl Catalogue {
     /// A provider as an administrator describes it; nothing is sent yet.
     ///
     /// # Errors
-    /// `invalid` for a kind or an address that cannot be used.
+    /// `invalid` for an address that cannot be used.
     pub fn provider(
         &self,
-        kind: &str,
+        kind: Kind,
         name: &str,
         base_url: &str,
         key: Option<SecretString>,
@@ -133,28 +134,22 @@ impl Catalogue {
     ) -> Result<Arc<dyn Provider>> {
         let config = &self.0.config;
         let wire = self.0.wire.clone();
-        let mut timeouts = config.timeouts();
-        if kind == "ollama" {
-            timeouts.first_byte = Duration::from_secs(config.model_load_seconds);
-        }
-        if let Some(seconds) = first_byte {
-            timeouts.first_byte = Duration::from_secs(seconds);
-        }
+        let usual = if kind == Kind::Ollama { config.model_load_seconds } else { config.first_byte_seconds };
+        let timeouts = config.timeouts_with(first_byte.unwrap_or(usual));
         let unusable = |fault: Fault| Error::invalid("base_url", format!("cannot be used: {}", fault.detail));
         let made: Arc<dyn Provider> = match kind {
-            "openai" => {
+            Kind::Openai => {
                 let server = openai::Server { timeouts, ..openai::Server::new(name, base_url, key) };
                 Arc::new(openai::OpenAi::new(server, wire).map_err(unusable)?)
             }
-            "anthropic" => {
+            Kind::Anthropic => {
                 let server = anthropic::Server { timeouts, ..anthropic::Server::new(name, base_url, key) };
                 Arc::new(anthropic::Anthropic::new(server, wire).map_err(unusable)?)
             }
-            "ollama" => {
+            Kind::Ollama => {
                 let server = ollama::Server { name: name.into(), key, timeouts, ..ollama::Server::new(base_url) };
                 Arc::new(ollama::Ollama::new(server, wire).map_err(unusable)?)
             }
-            _ => return Err(Error::invalid("kind", "is openai, anthropic or ollama")),
         };
         Ok(made)
     }
@@ -270,10 +265,9 @@ fn configured(config: &Config, wire: &Wire) -> Result<Vec<Arc<Shelf>>> {
     let mut all = Vec::new();
     if !config.ollama_base_url.is_empty() {
         let mut server = ollama::Server::new(&config.ollama_base_url);
-        server.timeouts = config.timeouts();
-        server.timeouts.first_byte = Duration::from_secs(config.model_load_seconds);
+        server.timeouts = config.timeouts_with(config.model_load_seconds);
         let made = ollama::Ollama::new(server, wire.clone()).map_err(unusable("ollama_base_url"))?;
-        all.push(Shelf::configured("ollama", &config.ollama_base_url, None, Arc::new(made)));
+        all.push(Shelf::configured(Kind::Ollama, &config.ollama_base_url, None, Arc::new(made)));
     }
     // Set to nothing turns off what was found by itself.
     let given = |url: &Option<String>, key: &Option<SecretString>, usual: &str| {
@@ -285,7 +279,7 @@ fn configured(config: &Config, wire: &Wire) -> Result<Vec<Arc<Shelf>>> {
         let server =
             anthropic::Server { timeouts: config.timeouts(), ..anthropic::Server::new("anthropic", &url, key.clone()) };
         let made = anthropic::Anthropic::new(server, wire.clone()).map_err(unusable("anthropic_base_url"))?;
-        all.push(Shelf::configured("anthropic", &url, key.as_ref(), Arc::new(made)));
+        all.push(Shelf::configured(Kind::Anthropic, &url, key.as_ref(), Arc::new(made)));
     }
     if let Some((url, key)) = given(&config.openai_base_url, &config.openai_api_key, OPENAI) {
         let server = openai::Server {
@@ -294,7 +288,7 @@ fn configured(config: &Config, wire: &Wire) -> Result<Vec<Arc<Shelf>>> {
             ..openai::Server::new("openai", &url, key.clone())
         };
         let made = openai::OpenAi::new(server, wire.clone()).map_err(unusable("openai_base_url"))?;
-        all.push(Shelf::configured("openai", &url, key.as_ref(), Arc::new(made)));
+        all.push(Shelf::configured(Kind::Openai, &url, key.as_ref(), Arc::new(made)));
     }
     Ok(all)
 }

@@ -22,7 +22,7 @@ const MIGRATIONS: &[Migration] =
 /// # Errors
 /// When its tables cannot be brought up to date, or the mail server's settings make no sense.
 pub async fn start(platform: &Platform, config: Config, url: &str) -> Result<Service> {
-    let post = mail::Post::new(&config)?;
+    let post = mail::Post::new(&config, &platform.network)?;
     let platform = platform.acting_as("notification");
     platform.db.migrate("notification", MIGRATIONS).await?;
     hints::relay(&platform, events::TOPIC);

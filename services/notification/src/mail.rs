@@ -9,9 +9,14 @@ use crate::config::{Config, PLAIN, Security, Server, read_address};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
     message::{Mailbox, MultiPart, SinglePart, header::ContentType},
-    transport::smtp::{self, authentication::Credentials, extension::ClientId},
+    transport::smtp::{
+        self,
+        authentication::Credentials,
+        client::{Certificate, Tls, TlsParameters},
+        extension::ClientId,
+    },
 };
-use platform::{Error, Result};
+use platform::{Error, Result, network::Network};
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 use std::{
@@ -45,10 +50,11 @@ struct Inner {
 impl Post {
     /// # Errors
     /// A sentence that says which key of the configuration will not do.
-    pub fn new(config: &Config) -> Result<Self> {
+    pub fn new(config: &Config, network: &Network) -> Result<Self> {
         let timeout = Duration::from_secs(config.timeout_seconds);
         let server = config.server()?;
-        let server = server.map(|server| Ok::<_, Error>((server.clone(), transport(&server, timeout)?))).transpose()?;
+        let server =
+            server.map(|server| Ok::<_, Error>((server.clone(), transport(&server, network, timeout)?))).transpose()?;
         let pause = Duration::from_secs(config.retry_seconds);
         Ok(Self(Arc::new(Inner { server, timeout, pause, problem: Mutex::default() })))
     }
@@ -100,15 +106,19 @@ impl Post {
     }
 }
 
-fn transport(server: &Server, timeout: Duration) -> Result<AsyncSmtpTransport<Tokio1Executor>> {
+fn transport(server: &Server, network: &Network, timeout: Duration) -> Result<AsyncSmtpTransport<Tokio1Executor>> {
     type Smtp = AsyncSmtpTransport<Tokio1Executor>;
     let host = server.host.trim_start_matches('[').trim_end_matches(']');
     let unusable = |error: smtp::Error| Error::malformed(format!("the mail server {host} cannot be used: {error}"));
-    let builder = match server.security {
-        Security::Starttls => Smtp::starttls_relay(host).map_err(unusable)?,
-        Security::Tls => Smtp::relay(host).map_err(unusable)?,
-        Security::None => Smtp::builder_dangerous(host),
-    };
+    let mut tls = TlsParameters::builder(host.to_owned());
+    for authority in network.authorities() {
+        tls = tls.add_root_certificate(Certificate::from_der(authority.to_vec()).map_err(unusable)?);
+    }
+    let builder = Smtp::builder_dangerous(host).tls(match server.security {
+        Security::Starttls => Tls::Required(tls.build().map_err(unusable)?),
+        Security::Tls => Tls::Wrapper(tls.build().map_err(unusable)?),
+        Security::None => Tls::None,
+    });
     // Servers mistrust those who say that they are localhost.
     let us = ClientId::Domain(server.from.email.domain().to_owned());
     let builder = builder.port(server.port).timeout(Some(timeout)).hello_name(us);
@@ -153,6 +163,11 @@ fn fault(host: &str, error: &smtp::Error) -> Error {
         }
         Some(code) => Error::unavailable(format!("the mail server {host} does not take letters now ({code})")),
         None if error.is_timeout() => Error::timeout(format!("the mail server {host} did not answer in time")),
+        // said as an error of the connection when the encryption comes first
+        None if error.to_string().contains("UnknownIssuer") => Error::unavailable(format!(
+            "no encrypted connection to the mail server {host} can be made: its certificate is of an authority that is not \
+             known here; if it is yours, name it in network.ca_file"
+        )),
         None if error.is_tls() => {
             Error::unavailable(format!("no encrypted connection to the mail server {host} can be made: {error}"))
         }

@@ -126,6 +126,20 @@ impl Offline {
         Ok(buried)
     }
 
+    /// What a statement of two texts a row finds; nothing when there is no such `table` yet.
+    ///
+    /// # Errors
+    /// `unavailable` when it cannot be read.
+    pub fn pairs(&self, table: &str, sql: &'static str) -> Result<Vec<(String, String)>> {
+        let there = self.0.table_exists(None, table).map_err(unreadable)?;
+        if !there {
+            return Ok(Vec::new());
+        }
+        let mut statement = self.0.prepare(sql).map_err(unreadable)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(unreadable)?;
+        rows.collect::<rusqlite::Result<_>>().map_err(unreadable)
+    }
+
     fn texts(&self, sql: &'static str) -> Result<Vec<String>> {
         let mut statement = self.0.prepare(sql).map_err(unreadable)?;
         let rows = statement.query_map([], |row| row.get(0)).map_err(unreadable)?;

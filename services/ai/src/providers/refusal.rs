@@ -42,6 +42,9 @@ pub(super) async fn refusal(name: &str, response: Response, key: Option<&SecretS
         FaultKind::RefusedKey if status == 402 => {
             format!("The account at {name} has no credit ({status})")
         }
+        FaultKind::Unreachable => {
+            format!("The proxy refuses us on the way to {name}; correct network.proxy ({status})")
+        }
         FaultKind::RefusedKey => format!("{name} refused the key ({status})"),
         FaultKind::RateLimited => format!("{name} asks to slow down ({status})"),
         FaultKind::Overloaded => format!("{name} is overloaded ({status})"),
@@ -103,6 +106,8 @@ fn word(error: &Value, field: &str) -> Option<String> {
 fn kind_of_status(status: u16) -> FaultKind {
     match status {
         401..=403 => FaultKind::RefusedKey,
+        // only a proxy says this
+        407 => FaultKind::Unreachable,
         404 | 405 | 410 => FaultKind::NotFound,
         408 | 504 => FaultKind::Timeout,
         429 => FaultKind::RateLimited,

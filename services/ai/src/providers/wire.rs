@@ -2,7 +2,9 @@
 
 use std::{error::Error, io, net::IpAddr, time::Duration};
 
-use reqwest::{Client, RequestBuilder, Response, Url, header, redirect};
+use platform::network::Network;
+use reqwest::{Certificate, Client, ClientBuilder, Proxy, RequestBuilder, Response, Url, header, redirect};
+use secrecy::ExposeSecret as _;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Fault, FaultKind, Place};
@@ -38,22 +40,46 @@ impl Timeouts {
     }
 }
 
+/// How long a list of models may take, however long a model may: a list needs no model in memory.
+pub(super) const LIST_PATIENCE: Duration = Duration::from_secs(10);
+
 /// The shared HTTP clients. Cheap to clone; make one for the process.
 #[derive(Debug, Clone)]
 pub struct Wire {
     /// Never through a proxy: what is to stay in the house must not go out through one.
     near: Client,
-    /// Through the proxy of the environment (`HTTPS_PROXY`), if there is one.
+    /// Through the proxy of the configuration, if there is one and the host is no exception.
     far: Client,
 }
 
 impl Wire {
     /// Builds the clients with the given limit for connecting. The process must have installed its rustls crypto provider before.
-    pub fn new(connect: Duration) -> Result<Self, Fault> {
+    ///
+    /// # Errors
+    /// When it has not, or a certificate of the configuration cannot be used.
+    pub fn new(connect: Duration, network: &Network) -> Result<Self, Fault> {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             return Err(Fault::new(FaultKind::Provider, "No TLS implementation is installed in this process."));
         }
-        Ok(Self { near: client(connect, false)?, far: client(connect, true)? })
+        let authorities = network.authorities().map(Certificate::from_der).collect::<Result<Vec<_>, _>>();
+        let authorities = authorities
+            .map_err(|_| Fault::new(FaultKind::Provider, "A certificate of network.ca_file cannot be used."))?;
+        let of_system = || client(connect).tls_certs_merge(authorities.clone());
+        // A machine without any authority can still reach servers over plain HTTP, which is what many have in the house.
+        let none = of_system().build().is_err();
+        if none {
+            tracing::warn!(
+                "this machine knows no certificate authorities, so no provider can be reached over https: install them \
+                 (apt install ca-certificates) and start again, or name a file of them in network.ca_file"
+            );
+        }
+        let builder = || if none { client(connect).tls_certs_only(authorities.clone()) } else { of_system() };
+        let built = |builder: ClientBuilder| {
+            builder.build().map_err(|_| Fault::new(FaultKind::Provider, "The HTTP client could not be set up."))
+        };
+        let network = network.clone();
+        let way = move |url: &Url| network.proxy_for(url.as_str()).map(|proxy| proxy.url().expose_secret().to_owned());
+        Ok(Self { near: built(builder())?, far: built(builder().proxy(Proxy::custom(way)))? })
     }
 
     /// The client for servers of that place.
@@ -65,8 +91,8 @@ impl Wire {
     }
 }
 
-fn client(connect: Duration, proxy: bool) -> Result<Client, Fault> {
-    let builder = Client::builder()
+fn client(connect: Duration) -> ClientBuilder {
+    Client::builder()
         .user_agent(concat!("Taifas/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(connect)
         .tcp_nodelay(true)
@@ -78,9 +104,9 @@ fn client(connect: Duration, proxy: bool) -> Result<Client, Fault> {
         .no_gzip()
         .no_brotli()
         .no_zstd()
-        .no_deflate();
-    let builder = if proxy { builder } else { builder.no_proxy() };
-    builder.build().map_err(|_| Fault::new(FaultKind::Provider, "The HTTP client could not be set up."))
+        .no_deflate()
+        // The proxy is a matter of the configuration alone, which has read the environment.
+        .no_proxy()
 }
 
 /// Reads the address of a server as configured. Refuses what is no HTTP address, and credentials in it (they would end up in logs).
@@ -177,22 +203,41 @@ fn no_answer(name: &str, error: &reqwest::Error) -> Fault {
         return Fault::new(FaultKind::Cut, format!("{name} closed the connection without an answer."));
     }
     let mut why = "no connection to it came about";
+    let mut who = name;
     let mut cause = error.source();
     while let Some(error) = cause {
         let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
         let text = error.to_string();
+        if text.starts_with("tunnel error") {
+            who = "The proxy";
+            if text.contains("authorization") {
+                return proxy_refuses(
+                    name,
+                    "it wants a user name and a password, or other ones; correct network.proxy",
+                );
+            } else if text.contains("unsuccessful") {
+                return proxy_refuses(name, "it may not be allowed there, or cannot find or reach it");
+            }
+        }
         if kind == Some(io::ErrorKind::ConnectionRefused) {
             why = "nothing listens at its address";
         } else if kind == Some(io::ErrorKind::TimedOut) || text.contains("timed out") {
             why = "it did not take the connection in time";
         } else if text.contains("dns error") {
             why = "its name could not be found";
+        } else if text.contains("UnknownIssuer") {
+            why =
+                "its certificate is of an authority that is not known here; if it is yours, name it in network.ca_file";
         } else if text.contains("certificate") {
             why = "its certificate is not valid";
         }
         cause = error.source();
     }
-    Fault::new(FaultKind::Unreachable, format!("{name} cannot be reached: {why}."))
+    Fault::new(FaultKind::Unreachable, format!("{who} cannot be reached: {why}."))
+}
+
+fn proxy_refuses(name: &str, why: &str) -> Fault {
+    Fault::new(FaultKind::Unreachable, format!("The proxy makes no connection to {name}: {why}."))
 }
 
 #[cfg(test)]

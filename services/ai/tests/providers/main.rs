@@ -16,12 +16,13 @@ use std::{collections::VecDeque, time::Duration};
 
 use ai::providers::{Ask, Fault, Piece, Pieces, Reading, Role, Timeouts, Turn, Wire, Wishes};
 use futures_util::StreamExt;
+use platform::network::Network;
 use uuid::Uuid;
 
 /// The HTTP clients, with TLS as the binary installs it.
 fn wire() -> Wire {
     rustls::crypto::ring::default_provider().install_default().ok();
-    Wire::new(Duration::from_secs(2)).unwrap()
+    Wire::new(Duration::from_secs(2), &Network::default()).unwrap()
 }
 
 /// Short enough for a test to wait for, long enough for a busy machine.
