@@ -1,5 +1,7 @@
 //! `taifas doctor`: looks at an instance, running or stopped, changes nothing, and says what to do.
 
+mod reach;
+
 use crate::{schema, settings::Settings};
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,7 +13,6 @@ use platform::{
 use std::{
     fs::{self, File},
     io::{self, Read as _, Write as _},
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs as _},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
@@ -66,8 +67,8 @@ pub fn doctor(settings: &Settings, thorough: bool) -> Result<bool> {
     disk(&mut found, &settings.data);
     backup(&mut found, &settings.data);
     clock(&mut found, settings);
-    door(&mut found, settings, running);
-    providers(&mut found, settings);
+    reach::door(&mut found, settings, running);
+    reach::providers(&mut found, settings);
 
     let mut out = io::stdout().lock();
     for Finding { mark, about, text, to_do } in &found.0 {
@@ -98,13 +99,38 @@ fn configuration(found: &mut Findings, settings: &Settings) {
         found.warning("configuration", text, to_do);
     }
     for path in [&settings.gateway.tls_certificate, &settings.gateway.tls_key].into_iter().flatten() {
-        match File::open(path) {
-            Ok(_) => found.good("TLS", format!("{} can be read", path.display())),
-            Err(error) => found.fault(
+        if let Err(error) = File::open(path) {
+            found.fault(
                 "TLS",
                 format!("{} cannot be read: {error}", path.display()),
                 "give this user the right to read it, or correct gateway.tls_certificate and gateway.tls_key",
-            ),
+            );
+        }
+    }
+    if let (Some(certificate), Some(key)) = (&settings.gateway.tls_certificate, &settings.gateway.tls_key) {
+        tls(found, certificate, key);
+    }
+}
+
+/// Whether the certificate is its key's, and how long it is good.
+fn tls(found: &mut Findings, certificate: &Path, key: &Path) {
+    let to_do = "renew it; the new files are served within seconds, without a restart";
+    let shown = certificate.display();
+    match gateway::certificate_ends(certificate, key) {
+        Err(error) => found.fault("TLS", error.message(), "correct the files; Taifas does not start with them"),
+        Ok(ends) => {
+            let (day, left) = (ends.format("%Y-%m-%d"), ends - Utc::now());
+            if left < TimeDelta::zero() {
+                found.fault("TLS", format!("the certificate {shown} ended on {day}"), to_do);
+            } else if left < gateway::CERTIFICATE_SOON {
+                found.warning(
+                    "TLS",
+                    format!("the certificate {shown} ends on {day}, in {} days", left.num_days()),
+                    to_do,
+                );
+            } else {
+                found.good("TLS", format!("the certificate {shown} is good until {day}"));
+            }
         }
     }
 }
@@ -293,120 +319,5 @@ fn clock(found: &mut Findings, settings: &Settings) {
             "set the clock (timedatectl set-ntp true), then start Taifas again",
         ),
         _ => found.good("clock", DateTime::<Utc>::from(now).format("%Y-%m-%d %H:%M:%S UTC").to_string()),
-    }
-}
-
-/// The address is free, or an instance answers there.
-fn door(found: &mut Findings, settings: &Settings, running: bool) {
-    let listen = settings.gateway.listen;
-    let reached = match listen.ip() {
-        ip if ip.is_unspecified() => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), listen.port()),
-        _ => listen,
-    };
-    match (TcpStream::connect_timeout(&reached, PATIENCE), running) {
-        (Ok(stream), true) if settings.gateway.tls_certificate.is_none() => match ready(stream) {
-            Some(line) if line.contains(" 200 ") => {
-                found.good("listening", format!("the instance at {reached} is ready"));
-            }
-            Some(line) if line.contains(" 503 ") => {
-                found.fault(
-                    "listening",
-                    format!("the instance at {reached} is not ready"),
-                    "the log says which service; see /readyz",
-                );
-            }
-            _ => found.warning(
-                "listening",
-                format!("{reached} does not answer as Taifas does"),
-                "look at what listens there",
-            ),
-        },
-        (Ok(_), true) => found.good("listening", format!("{reached} takes connections")),
-        (Ok(_), false) => found.fault(
-            "listening",
-            format!("another program listens at {listen}"),
-            "end it, or set gateway.listen to another port",
-        ),
-        (Err(_), true) => found.warning(
-            "listening",
-            format!("an instance runs, but not at {listen}"),
-            "give this command the same --config and variables as `taifas serve`",
-        ),
-        (Err(_), false) => found.good("listening", format!("{listen} is free")),
-    }
-}
-
-/// The first line of the answer to `/readyz`.
-fn ready(mut stream: TcpStream) -> Option<String> {
-    stream.set_read_timeout(Some(PATIENCE)).ok()?;
-    stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: doctor\r\nConnection: close\r\n\r\n").ok()?;
-    let mut answer = String::new();
-    stream.take(1024).read_to_string(&mut answer).ok()?;
-    answer.lines().next().map(|line| format!("{line} "))
-}
-
-/// Providers of the configuration; those that were added on the administration page are shown there.
-fn providers(found: &mut Findings, settings: &Settings) {
-    let ai = &settings.ai;
-    let configured = [
-        ("ai.ollama_base_url", Some(ai.ollama_base_url.as_str())),
-        ("ai.openai_base_url", ai.openai_base_url.as_deref()),
-        ("ai.anthropic_base_url", ai.anthropic_base_url.as_deref()),
-    ];
-    for (key, url) in configured {
-        let Some(url) = url.filter(|url| !url.is_empty()) else { continue };
-        let Some(address) = address(url) else {
-            found.fault(
-                "provider",
-                format!("{key} = \"{url}\" is no address"),
-                "write it as http://host:port or https://host",
-            );
-            continue;
-        };
-        let reached = address
-            .to_socket_addrs()
-            .ok()
-            .and_then(|mut all| all.find(|at| TcpStream::connect_timeout(at, PATIENCE).is_ok()));
-        match reached {
-            Some(_) => found.good("provider", format!("{address} takes connections ({key})")),
-            None => found.warning(
-                "provider",
-                format!("{address} cannot be reached ({key})"),
-                "start it or correct the address; one that is reached through HTTPS_PROXY may be fine all the same; empty turns it off",
-            ),
-        }
-    }
-}
-
-/// `host:port` of a URL.
-fn address(url: &str) -> Option<String> {
-    let (scheme, rest) = url.split_once("://")?;
-    let host = rest.split(['/', '?', '#']).next().filter(|host| !host.is_empty() && !host.contains('@'))?;
-    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    match (scheme, has_port) {
-        ("http" | "https", true) => Some(host.to_owned()),
-        ("http", false) => Some(format!("{host}:80")),
-        ("https", false) => Some(format!("{host}:443")),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_address_behind_a_url_is_found() {
-        for (url, expected) in [
-            ("http://127.0.0.1:11434", Some("127.0.0.1:11434")),
-            ("https://api.example.com/v1", Some("api.example.com:443")),
-            ("http://[::1]:8000/v1", Some("[::1]:8000")),
-            ("http://vllm/v1?x=1", Some("vllm:80")),
-            ("ftp://host", None),
-            ("host:80", None),
-            ("http://me@host", None),
-        ] {
-            assert_eq!(address(url).as_deref(), expected, "{url}");
-        }
     }
 }

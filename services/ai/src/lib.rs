@@ -21,6 +21,7 @@ mod who;
 mod worker;
 
 pub use config::Config;
+pub use repository::providers::addresses as stored_providers;
 
 use catalogue::Catalogue;
 use platform::{Platform, Result, Service, bus, db::Migration, hints, service::rpc_router};
@@ -75,6 +76,12 @@ pub async fn start_with(
         Box::pin(async move { ai.check().await }) as _
     });
     Ok(Service::new("ai", http, Some(("ai.v1.Ai", rpc)), ready))
+}
+
+/// Whether what is sent to a provider at this address leaves the house.
+#[must_use]
+pub fn is_outside(base_url: &str) -> bool {
+    catalogue::place_of(base_url) == providers::Place::Outside
 }
 
 /// The routes' description.

@@ -1,7 +1,12 @@
 //! How the instance is, for whoever runs it: what works, what is behind, what the disk holds, and what to
 //! do about what is not as it should be.
 
-use crate::{Gateway, security::Admitted, status};
+use crate::{
+    Gateway,
+    security::Admitted,
+    status,
+    tls::{CERTIFICATE_SOON, certificate_ends},
+};
 use axum::{Extension, extract::State};
 use chrono::{DateTime, TimeDelta, Utc};
 use platform::{
@@ -97,15 +102,19 @@ pub(crate) async fn health(
     let lag: Vec<_> = platform.bus.lag().await?.into_iter().map(GroupHealth::from).collect();
     let tasks: Vec<_> = platform.tasks.standing().await?.into_iter().map(QueueHealth::from).collect();
     let (folder, file) = (platform.folder.clone(), platform.db.path().to_owned());
+    let tls = gateway.config.tls_certificate.clone().zip(gateway.config.tls_key.clone());
     let found = tokio::task::spawn_blocking(move || {
         let wal = format!("{}-wal", file.display());
         let database =
             DatabaseHealth { bytes: storage::size(&file), wal_bytes: storage::size(std::path::Path::new(&wal)) };
-        Ok::<_, platform::Error>((database, storage::disk(&folder)?, storage::memory(), LastBackup::of(&folder)?))
+        // what is wrong with changed files is in the log, and the former ones go on
+        let ends = tls.and_then(|(certificate, key)| certificate_ends(&certificate, &key).ok());
+        Ok::<_, platform::Error>((database, storage::disk(&folder)?, storage::memory(), LastBackup::of(&folder)?, ends))
     });
-    let (database, disk, memory, backup) = found.await.map_err(platform::Error::internal)??;
+    let (database, disk, memory, backup, ends) = found.await.map_err(platform::Error::internal)??;
     let last_backup = backup.map(|backup| backup.at);
     let mut warnings = gateway.config.warnings();
+    warnings.extend(ends.and_then(|ends| of_certificate(ends, platform.clock.now())));
     warnings.extend(findings(disk, last_backup, platform.clock.now(), &lag, &tasks));
     Ok(Json(Health {
         version: env!("CARGO_PKG_VERSION"),
@@ -131,6 +140,14 @@ impl From<platform::tasks::Standing> for QueueHealth {
     fn from(queue: platform::tasks::Standing) -> Self {
         Self { queue: queue.queue, open: queue.open, buried: queue.buried, oldest: queue.oldest }
     }
+}
+
+fn of_certificate(ends: DateTime<Utc>, now: DateTime<Utc>) -> Option<String> {
+    let day = ends.format("%Y-%m-%d");
+    let what = if ends < now { format!("ended on {day}") } else { format!("ends on {day}") };
+    (ends - now < CERTIFICATE_SOON).then(|| {
+        format!("The certificate {what}. Renew it; the new files are served within seconds, without a restart.")
+    })
 }
 
 fn findings(
@@ -181,6 +198,10 @@ mod tests {
         let now = DateTime::from_timestamp(10_000_000, 0).unwrap();
         let roomy = Disk { free: 50 << 30, total: 100 << 30 };
         assert_eq!(findings(roomy, Some(now), now, &[], &[]), Vec::<String>::new());
+        let after = |days| of_certificate(now + TimeDelta::days(days), now);
+        assert!(
+            after(15).is_none() && after(13).unwrap().contains("ends on") && after(-1).unwrap().contains("ended on")
+        );
         let full = findings(Disk { free: 1 << 20, total: 100 << 30 }, Some(now), now, &[], &[]);
         assert!(full[0].contains("1 MiB left"), "{full:?}");
         let never = findings(roomy, None, now, &[], &[]);

@@ -21,6 +21,7 @@ mod uploads;
 
 pub use config::Config;
 pub use listener::{Listening, listen};
+pub use tls::{CERTIFICATE_SOON, certificate_ends};
 
 use axum::Router;
 use chrono::{DateTime, Utc};

@@ -1,6 +1,7 @@
 //! TLS of the gateway's own: certificate and key from PEM files, read again when they change, so that a
 //! renewed certificate is served without a restart.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use platform::{Error, Result};
 use rustls::{
     ServerConfig,
@@ -16,6 +17,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 use tokio_rustls::TlsAcceptor;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(5);
@@ -89,6 +91,24 @@ impl Certificate {
             Some((found.modified().ok()?, found.len()))
         })
     }
+}
+
+/// A certificate that ends within this time is worth a word.
+pub const CERTIFICATE_SOON: TimeDelta = TimeDelta::days(14);
+
+/// When the certificate with its chain ends, if the two files can be served at all.
+///
+/// # Errors
+/// A sentence that names the file and what is wrong with it.
+pub fn certificate_ends(certificate: &Path, key: &Path) -> Result<DateTime<Utc>> {
+    let unusable =
+        || Error::unavailable(format!("the TLS file {} says no time at which it ends", certificate.display()));
+    let serving = read(certificate, key)?;
+    let ends = serving.cert.iter().map(|part| {
+        let (_, read) = X509Certificate::from_der(part).map_err(|_| unusable())?;
+        DateTime::from_timestamp(read.validity().not_after.timestamp(), 0).ok_or_else(unusable)
+    });
+    ends.collect::<Result<Vec<_>>>()?.into_iter().min().ok_or_else(unusable)
 }
 
 fn read(certificate: &Path, key: &Path) -> Result<Arc<CertifiedKey>> {

@@ -1,7 +1,11 @@
 //! Providers that administrators added.
 
 use chrono::{DateTime, Utc};
-use platform::{Result, db::Tx, from_row};
+use platform::{
+    Result,
+    db::{Offline, Tx},
+    from_row,
+};
 use uuid::Uuid;
 
 /// A provider as it is stored; its key only encrypted.
@@ -71,4 +75,12 @@ pub async fn put(tx: &mut Tx<'_>, provider: &Stored) -> Result<()> {
 
 pub async fn delete(tx: &mut Tx<'_>, id: Uuid) -> Result<bool> {
     Ok(tx.query("delete from ai_providers where id = $1").bind(id).run().await? > 0)
+}
+
+/// Name and address of those that are on, read beside the process that uses the database.
+///
+/// # Errors
+/// `unavailable` when the file cannot be read.
+pub fn addresses(database: &Offline) -> Result<Vec<(String, String)>> {
+    database.pairs("ai_providers", "select name, base_url from ai_providers where enabled = 1 order by name")
 }
