@@ -29,6 +29,25 @@ async fn key(person: &Client, scopes: Value) -> Result<(Client, String, String)>
     Ok((person.with_key(&secret), secret, id))
 }
 
+#[tokio::test]
+async fn a_program_is_told_how_to_bring_a_key_and_which_permission_it_lacks() -> Result<()> {
+    let (_server, owner) = ready(&[]).await?;
+    let nobody = owner.nobody();
+    let asked = json!({"model": "guide/guide", "messages": [{"role": "user", "content": "Hello"}]});
+    let plain = reqwest::Client::builder().no_proxy().build()?;
+    let posted = plain.post(format!("http://{}/v1/chat/completions", owner.host())).json(&asked);
+    for answer in [nobody.get("/v1/models").await?, nobody.call(posted).await?] {
+        let error = &answer.clone().ok(401)?["error"];
+        let said = error["message"].as_str().unwrap_or_default();
+        ensure!(said.contains("Authorization: Bearer tfs_") && error["code"] == "invalid_api_key", "{error}");
+    }
+    let (program, ..) = key(&owner, json!(["chats:read"])).await?;
+    let refused = program.get("/v1/models").await?.ok(403)?;
+    let said = refused["error"]["message"].as_str().unwrap_or_default();
+    ensure!(said.contains("the permission models:use") && said.contains("Settings, API keys"), "{refused}");
+    Ok(())
+}
+
 /// C13: a key is the same key however it is spelt, and nothing else is one.
 #[tokio::test]
 async fn a_key_has_one_way_in() -> Result<()> {

@@ -56,7 +56,17 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
 }
 
 pub(crate) fn refused_key() -> Error {
-    Error::unauthenticated("this API key is not valid (any more); make another one in your settings")
+    Error::unauthenticated(
+        "this API key is not valid (any more); send a personal one as `Authorization: Bearer tfs_…`, and make it in \
+         Taifas under Settings, API keys",
+    )
+}
+
+/// For programs: there is no page on which they could sign in.
+pub(crate) fn missing_key() -> Error {
+    Error::unauthenticated(
+        "send a personal API key as `Authorization: Bearer tfs_…`; make one in Taifas under Settings, API keys",
+    )
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! What every request must pass and every response must carry.
 
-use crate::{Gateway, clients, credential::Credential};
+use crate::{
+    Gateway, clients,
+    credential::{self, Credential},
+};
 use axum::{
     extract::{Request, State},
     middleware::Next,
@@ -31,12 +34,16 @@ pub(crate) async fn admit(State(gateway): State<Gateway>, mut request: Request, 
 async fn check(gateway: &Gateway, request: &mut Request) -> Result<Admitted> {
     let writes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let credential = Credential::find(request.headers(), gateway.config.is_secure());
+    let client = clients::address(&gateway.config, request.extensions(), request.headers());
+    let client = client.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
+    if matches!(credential, Ok(Credential::None)) && request.uri().path().starts_with("/v1/") {
+        gateway.count(&Caller::Nobody, &client, writes).await?;
+        return Err(credential::missing_key());
+    }
     // what is refused as well is counted below, as nobody's
     if writes && !matches!(&credential, Ok(credential) if !credential.is_sent_by_itself()) {
         refuse_foreign(request.headers(), &gateway.config.public_url)?;
     }
-    let client = clients::address(&gateway.config, request.extensions(), request.headers());
-    let client = client.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
     let caller = match gateway.caller(request.headers(), &client).await {
         Err(error) if error.code() == Code::Unauthenticated => {
             gateway.count(&Caller::Nobody, &client, writes).await?;
