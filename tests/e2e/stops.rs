@@ -1,7 +1,7 @@
 //! Stop and Continue.
 
 use crate::harness::{Client, Database, Draft, Seen, Sending, TERMINAL, Watch, ready, silent_provider, truth, until};
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -87,6 +87,39 @@ async fn a_stop_reaches_a_provider_that_has_not_begun() -> Result<()> {
     let seen = watch.done(TERMINAL).await?;
     ensure!(start.elapsed() < AT_ONCE, "the stop takes {:?}", start.elapsed());
     ensure!(seen.done.as_ref().is_some_and(|done| done["state"] == "stopped"), "{:?}", seen.done);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_model_that_may_be_loading_is_said_and_moves_no_position() -> Result<()> {
+    let url = silent_provider().await?;
+    let settings = [("TAIFAS__AI__OPENAI_BASE_URL", url.as_str()), ("TAIFAS__AI__FIRST_BYTE_SECONDS", "120")];
+    let (_server, owner) = ready(&settings).await?;
+    let sent = owner.send(&Draft::of(uuid::Uuid::now_v7(), None, "Hello?", "openai/quiet")).await?;
+    let told = async |last: Option<&str>| {
+        let (status, mut stream) = owner.stream(sent.reply, last).await?;
+        ensure!(status == 200, "{status}");
+        let mut placed = None;
+        while let Some(event) = stream.next(TERMINAL).await? {
+            if event.kind == "state" {
+                ensure!(event.data == json!({"state": "streaming", "attempt": 1, "loading": true}), "{}", event.data);
+                ensure!(event.id.is_none(), "it moves the position: {event:?}");
+                return placed.context("nothing before it has an id");
+            }
+            ensure!(["snapshot", "end"].contains(&event.kind.as_str()), "{event:?}");
+            placed = event.id.or(placed);
+        }
+        bail!("the stream ends without it")
+    };
+    // who was there from the beginning, and who comes later
+    let first = told(None).await?;
+    let later = told(None).await?;
+    ensure!(first == later, "{first} is not {later}");
+    // a stop is heard all the same, behind that position
+    owner.stop(sent.reply).await?;
+    let rest = owner.read(sent.reply, Some(&first), TERMINAL).await?;
+    let done = rest.last().context("nothing follows")?;
+    ensure!(done.kind == "done" && done.data["state"] == "stopped", "{rest:?}");
     Ok(())
 }
 

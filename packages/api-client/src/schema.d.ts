@@ -1239,7 +1239,7 @@ export interface paths {
         };
         /**
          * Follow a reply as it is written
-         * @description Server-Sent Events: `snapshot` (replaces what was shown), `text`, `mark`, `end`, `done`,
+         * @description Server-Sent Events: `snapshot` (replaces what was shown), `text`, `mark`, `state`, `end`, `done`,
          *     `reconnect`. Send the last event's id as `Last-Event-ID` to go on behind it.
          */
         get: operations["stream"];
@@ -2162,7 +2162,7 @@ export interface components {
             /** Format: int64 */
             first_byte_seconds?: number | null;
             key?: string | null;
-            kind: string;
+            kind: components["schemas"]["ProviderKind"];
             name: string;
         };
         /** @description A further role. */
@@ -2366,6 +2366,11 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        /**
+         * @description The protocol a provider speaks.
+         * @enum {string}
+         */
+        ProviderKind: "openai" | "anthropic" | "ollama";
         /** @description A provider as administrators see it. */
         ProviderView: {
             base_url: string;
@@ -2382,8 +2387,7 @@ export interface components {
             id: string;
             /** @description The key's last characters. */
             key_hint?: string | null;
-            /** @description `openai`, `anthropic` or `ollama`: the protocol it speaks. */
-            kind: string;
+            kind: components["schemas"]["ProviderKind"];
             /** @description How many models it has. */
             models: number;
             /** @description The first part of its models' ids. */
@@ -2638,7 +2642,7 @@ export interface components {
         Trial: {
             base_url: string;
             key?: string | null;
-            kind: string;
+            kind: components["schemas"]["ProviderKind"];
         };
         /** @description What a trial showed. */
         Tried: {

@@ -108,4 +108,26 @@ impl Config {
             ..Timeouts::default()
         }
     }
+
+    /// What a provider may take that is slower or faster to its first word than the others. What it gets more there is added to
+    /// the whole: a model that was loaded for minutes has the same time to answer as any other.
+    #[must_use]
+    pub fn timeouts_with(&self, first_byte_seconds: u64) -> Timeouts {
+        let usual = self.timeouts();
+        let first_byte = Duration::from_secs(first_byte_seconds);
+        Timeouts { first_byte, total: usual.total + first_byte.saturating_sub(usual.first_byte), ..usual }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_first_word_does_not_take_from_the_time_to_answer() {
+        let config = Config::default();
+        let slow = config.timeouts_with(1_800);
+        assert_eq!((slow.first_byte, slow.total), (Duration::from_secs(1_800), Duration::from_secs(600 + 1_770)));
+        assert_eq!(config.timeouts_with(5).total, config.timeouts().total);
+    }
 }

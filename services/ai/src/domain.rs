@@ -2,7 +2,7 @@
 
 use crate::providers::{Continuation, Place};
 use chrono::{DateTime, TimeDelta, Utc};
-use platform::from_row;
+use platform::{Error, Result, from_row};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -60,4 +60,34 @@ pub fn place_in_day(now: DateTime<Utc>) -> (i64, DateTime<Utc>) {
     let day = now.timestamp().div_euclid(86_400);
     let next = DateTime::from_timestamp((day + 1) * 86_400, 0).unwrap_or(now + TimeDelta::days(1));
     (day, next)
+}
+
+/// The protocol a provider speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = ProviderKind)]
+pub enum Kind {
+    /// OpenAI's, as many servers speak it: vLLM, llama.cpp, LM Studio, OpenRouter, Mistral and OpenAI itself.
+    Openai,
+    Anthropic,
+    Ollama,
+}
+
+impl Kind {
+    pub const ALL: [Self; 3] = [Self::Openai, Self::Anthropic, Self::Ollama];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Openai => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Ollama => "ollama",
+        }
+    }
+
+    /// # Errors
+    /// `invalid` for a kind that this program does not know.
+    pub fn parse(name: &str) -> Result<Self> {
+        let known = Self::ALL.into_iter().find(|kind| kind.name() == name);
+        known.ok_or_else(|| Error::invalid("kind", "is openai, anthropic or ollama"))
+    }
 }

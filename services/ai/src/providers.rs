@@ -315,6 +315,11 @@ pub trait Provider: Send + Sync {
     /// Asks, and returns when the provider has begun to answer (or to refuse).
     async fn stream(&self, ask: Ask) -> Result<Pieces, Fault>;
 
+    /// How long it may take to its first word. A long time means that it may have to load a model first.
+    fn first_byte(&self) -> Duration {
+        Timeouts::default().first_byte
+    }
+
     /// Itself, where it takes requests of OpenAI's protocol as they are.
     fn passes(&self) -> Option<&dyn Passes> {
         None

@@ -46,7 +46,7 @@ pub fn document() -> OpenApi {
 
 /// Follow a reply as it is written
 ///
-/// Server-Sent Events: `snapshot` (replaces what was shown), `text`, `mark`, `end`, `done`,
+/// Server-Sent Events: `snapshot` (replaces what was shown), `text`, `mark`, `state`, `end`, `done`,
 /// `reconnect`. Send the last event's id as `Last-Event-ID` to go on behind it.
 #[utoipa::path(
     get, path = "/api/v1/replies/{id}/stream", tag = "replies", operation_id = "stream",

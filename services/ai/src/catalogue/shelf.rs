@@ -2,6 +2,7 @@
 
 use super::{Place, configured_id, place_of};
 use crate::{
+    domain::Kind,
     providers::{self, Fault, FaultKind, Provider},
     repository::providers::Stored,
     sealed::hint,
@@ -27,7 +28,7 @@ pub enum Origin {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Configured {
     pub id: Uuid,
-    pub kind: &'static str,
+    pub kind: Kind,
     pub base_url: String,
     pub has_key: bool,
     pub key_hint: Option<String>,
@@ -62,15 +63,15 @@ impl Shelf {
     }
 
     pub fn configured(
-        kind: &'static str,
+        kind: Kind,
         base_url: &str,
         key: Option<&SecretString>,
         provider: Arc<dyn Provider>,
     ) -> Arc<Self> {
         let at = match kind {
-            "ollama" => 1,
-            "anthropic" => 2,
-            _ => 3,
+            Kind::Ollama => 1,
+            Kind::Anthropic => 2,
+            Kind::Openai => 3,
         };
         let configured = Configured {
             id: configured_id(at),

@@ -96,8 +96,12 @@ impl Provider for Anthropic {
         &self.server.name
     }
 
+    fn first_byte(&self) -> std::time::Duration {
+        self.server.timeouts.first_byte
+    }
+
     async fn models(&self) -> Result<Vec<Model>, Fault> {
-        let deadline = Instant::now() + self.server.timeouts.first_byte;
+        let deadline = Instant::now() + self.server.timeouts.first_byte.min(wire::LIST_PATIENCE);
         let mut url = wire::below(&self.base, &["models"]);
         url.query_pairs_mut().append_pair("limit", "1000");
         let request = self.authorised(self.wire.client(self.place).get(url))?;

@@ -26,8 +26,6 @@ const LIST_LIMIT: usize = 8 << 20;
 const EMBEDDING_LIMIT: usize = 64 << 20;
 /// Parts of the names of families that take pictures.
 const SEEING: [&str; 8] = ["clip", "mllama", "llava", "gemma3", "qwen25vl", "qwen3vl", "llama4", "mistral3"];
-/// How long the list of models may take; no model has to be loaded for it.
-const LIST_PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// An Ollama server as configured.
 #[derive(Debug, Clone)]
@@ -141,8 +139,12 @@ impl Provider for Ollama {
         &self.server.name
     }
 
+    fn first_byte(&self) -> std::time::Duration {
+        self.server.timeouts.first_byte
+    }
+
     async fn models(&self) -> Result<Vec<Model>, Fault> {
-        let deadline = Instant::now() + LIST_PATIENCE;
+        let deadline = Instant::now() + wire::LIST_PATIENCE;
         let request = self.wire.client(self.place).get(wire::below(&self.base, &["api", "tags"]));
         let response = self.send(request, deadline).await?;
         let body = wire::read(&self.server.name, response, LIST_LIMIT, deadline).await?;

@@ -129,8 +129,12 @@ impl Provider for OpenAi {
         &self.server.name
     }
 
+    fn first_byte(&self) -> std::time::Duration {
+        self.server.timeouts.first_byte
+    }
+
     async fn models(&self) -> Result<Vec<Model>, Fault> {
-        let deadline = Instant::now() + self.server.timeouts.first_byte;
+        let deadline = Instant::now() + self.server.timeouts.first_byte.min(wire::LIST_PATIENCE);
         let request = self.wire.client(self.place).get(wire::below(&self.base, &["models"]));
         let response = wire::send(&self.server.name, self.authorised(request)?, deadline).await?;
         if !response.status().is_success() {

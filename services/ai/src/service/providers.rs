@@ -3,7 +3,7 @@
 use super::Ai;
 use crate::{
     catalogue::{Origin, Shelf, origin},
-    domain::place_name,
+    domain::{Kind, place_name},
     events,
     repository::providers::{self, Stored},
     sealed,
@@ -29,7 +29,7 @@ const URL_LIMIT: usize = 2_000;
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ProviderView {
     pub id: Uuid,
-    /// `openai`, `anthropic` or `ollama`: the protocol it speaks.
+    #[schema(value_type = Kind)]
     pub kind: String,
     /// The first part of its models' ids.
     pub name: String,
@@ -57,6 +57,7 @@ pub struct ProviderView {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewProvider {
+    #[schema(value_type = Kind)]
     pub kind: String,
     pub name: String,
     pub base_url: String,
@@ -86,6 +87,7 @@ pub struct ProviderChange {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Trial {
+    #[schema(value_type = Kind)]
     pub kind: String,
     pub base_url: String,
     #[schema(value_type = Option<String>)]
@@ -110,7 +112,7 @@ fn view(shelf: &Shelf) -> Option<ProviderView> {
         Origin::BuiltIn => return None,
         Origin::Configured(configured) => ProviderView {
             id: configured.id,
-            kind: configured.kind.into(),
+            kind: configured.kind.name().into(),
             name: shelf.name().into(),
             base_url: configured.base_url.clone(),
             has_key: configured.has_key,
@@ -156,10 +158,11 @@ impl Ai {
     /// Stores a provider and asks it for its models.
     pub async fn add_provider(&self, person: &Person, new: NewProvider) -> Result<ProviderView> {
         let NewProvider { kind, name, base_url, key, first_byte_seconds, enabled } = new;
+        let kind = Kind::parse(&kind)?;
         check_name(&name)?;
         let (base_url, key) = (check_url(&base_url)?, check_key(key)?);
         check_seconds(first_byte_seconds)?;
-        self.catalogue.provider(&kind, &name, &base_url, None, None)?;
+        self.catalogue.provider(kind, &name, &base_url, None, None)?;
         let taken = || Error::conflict("there is a provider of this name already; choose another name");
         if self.catalogue.shelves().iter().any(|shelf| shelf.name() == name) {
             return Err(taken());
@@ -172,7 +175,7 @@ impl Ai {
         let sealed = key.as_ref().map(|key| self.catalogue.sealer().seal(id, &origin, key)).transpose()?;
         let row = Arc::new(Stored {
             id,
-            kind,
+            kind: kind.name().into(),
             name,
             base_url,
             sealed,
@@ -212,7 +215,7 @@ impl Ai {
             async move {
                 let mut row = current(tx, id, version).await?;
                 if let Some(base_url) = base_url {
-                    catalogue.provider(&row.kind, &row.name, &base_url, None, None)?;
+                    catalogue.provider(Kind::parse(&row.kind)?, &row.name, &base_url, None, None)?;
                     // Another server must not receive what was entered for this one.
                     if origin(&base_url)? != origin(&row.base_url)? {
                         (row.sealed, row.key_hint) = (None, None);
@@ -258,9 +261,8 @@ impl Ai {
 
     /// Asks a server for its models without storing anything.
     pub async fn try_provider(&self, trial: Trial) -> Result<Tried> {
-        let base_url = check_url(&trial.base_url)?;
-        let name = trial.kind.clone();
-        let provider = self.catalogue.provider(&trial.kind, &name, &base_url, check_key(trial.key)?, None)?;
+        let (kind, base_url) = (Kind::parse(&trial.kind)?, check_url(&trial.base_url)?);
+        let provider = self.catalogue.provider(kind, kind.name(), &base_url, check_key(trial.key)?, None)?;
         let start = Instant::now();
         Ok(tried(provider.models().await, start))
     }

@@ -12,11 +12,11 @@ use crate::{
     catalogue::Found,
     domain::Lease,
     events::Account,
-    providers::{Continuation, Fault, FaultKind, Usage},
+    providers::{Continuation, Fault, FaultKind, Pieces, Usage},
     repository,
 };
 use bytes::Bytes;
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
 use opentelemetry::KeyValue;
 use platform::{Code, Error, Result, failpoint, streams::Nudges, telemetry};
 use proto::{
@@ -35,6 +35,10 @@ const BREAKS: u32 = 10;
 /// Faults of ours in one attempt after which it is left to the sweeper, which ends a reply that gets no
 /// further.
 const FAULTS: u32 = 5;
+/// A provider that may take this long to its first word may have to load the model…
+const LONG: Duration = Duration::from_secs(60);
+/// …which is said after this long without one.
+const QUIET: Duration = Duration::from_secs(3);
 /// Chunks appended at a time to keep the count of a shortened log.
 const PADDING: u64 = 1000;
 
@@ -226,16 +230,16 @@ impl Worker {
         };
         let provider = found.provider.name().to_owned();
         let start = Instant::now();
-        // A provider may take long to begin: a stop does not wait for that.
-        let asked = tokio::select! {
-            biased;
-            () = nudges.next() => None,
-            asked = found.provider.stream(ask) => Some(asked),
+        let begun = async {
+            let mut pieces = found.provider.stream(ask).await?;
+            failpoint::hit("A2");
+            let first = pieces.next().await;
+            Ok::<Pieces, Fault>(stream::iter(first).chain(pieces).boxed())
         };
+        let asked = self.begin(lease, shown, nudges, found.provider.first_byte(), Box::pin(begun)).await;
         let ended = match asked {
             None => Ended::Stopped,
             Some(Ok(pieces)) => {
-                failpoint::hit("A2");
                 let first = || {
                     if account.first_piece.is_none() {
                         account.first_piece = Some(start.elapsed());
@@ -266,6 +270,36 @@ impl Worker {
                 (!(can && may_break && is_passing(&fault))).then(|| Ending::fault(shown, &fault))
             }
         })
+    }
+
+    /// Waits for the provider's first piece; none when a stop came first, which does not wait for a provider that takes long.
+    /// Readers are told once when it may be that the model is loaded first.
+    async fn begin(
+        &self,
+        lease: &Lease,
+        shown: &mut Shown,
+        nudges: &mut Nudges,
+        first_byte: Duration,
+        mut begun: BoxFuture<'_, Result<Pieces, Fault>>,
+    ) -> Option<Result<Pieces, Fault>> {
+        let mut tell = first_byte >= LONG && shown.text.is_empty();
+        let quiet = tokio::time::sleep(QUIET);
+        tokio::pin!(quiet);
+        loop {
+            tokio::select! {
+                biased;
+                () = nudges.next() => return None,
+                begun = &mut begun => return Some(begun),
+                () = &mut quiet, if tell => {
+                    tell = false;
+                    let loading = vec![encode(pb::chunk::Kind::Loading(pb::Loading { attempt: lease.attempt }))];
+                    // Nothing is lost without it: whoever cannot write finds out with the first piece.
+                    if let Ok(next) = self.platform.streams.append(lease.reply_id, lease.attempt, loading).await {
+                        shown.next = next;
+                    }
+                }
+            }
+        }
     }
 
     /// Whether the model can go on from shown text: by itself, or asked in words, by policy or because

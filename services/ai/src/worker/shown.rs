@@ -34,7 +34,7 @@ impl Shown {
                 Some(Kind::Continued(_)) => shown.mark("continued"),
                 Some(Kind::Trimmed(_)) => shown.mark("trimmed"),
                 Some(Kind::End(end)) => shown.end = Some(end),
-                Some(Kind::Done(_)) | None => {}
+                Some(Kind::Done(_) | Kind::Loading(_)) | None => {}
             }
         }
         Ok(shown)

@@ -211,7 +211,7 @@ impl Follower {
         self.stage = Stage::Live;
         let mut text = self.following.text.clone();
         let mut marks = self.following.marks.clone();
-        let (mut epoch, mut last, mut done) = (None, None, false);
+        let (mut epoch, mut last, mut done, mut loading) = (None, None, false, None);
         // What is kept is ready at once; what is not ready comes as events of its own.
         while let Some(item) = self.reading.next().now_or_never() {
             match item {
@@ -222,14 +222,16 @@ impl Follower {
                         if entry.seq < self.following.next {
                             continue;
                         }
-                        match kind(entry) {
+                        let kind = kind(entry);
+                        loading = kind.as_ref().ok().and_then(Option::as_ref).and_then(loading_attempt);
+                        match kind {
                             Ok(Some(Kind::Text(piece))) => text.push_str(&piece),
                             Ok(Some(kind @ (Kind::Continued(_) | Kind::Trimmed(_)))) => {
                                 let at = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
                                 marks.push(Mark { kind: mark(&kind).into(), at });
                             }
                             Ok(Some(Kind::Done(_))) => done = true,
-                            Ok(Some(Kind::End(_)) | None) => {}
+                            Ok(Some(Kind::End(_) | Kind::Loading(_)) | None) => {}
                             Err(error) => return self.break_off(&error),
                         }
                     }
@@ -247,6 +249,9 @@ impl Follower {
         match epoch {
             Some(epoch) => out.placed(epoch, last, "snapshot", &snapshot),
             None => out.plain("snapshot", &snapshot),
+        }
+        if let Some(attempt) = loading {
+            write_loading(&mut out, attempt);
         }
         if done {
             match ask(&self.gateway, &self.person, self.reply).await {
@@ -336,11 +341,22 @@ pub fn refuse(out: &mut Out, error: &Error) {
     out.plain("error", &json!({ "code": error.code().name(), "detail": error.message() }));
 }
 
+/// Nothing has come yet, and the model may be loading: until the next event that shows something.
+fn write_loading(out: &mut Out, attempt: u32) {
+    out.plain("state", &json!({ "state": "streaming", "attempt": attempt, "loading": true }));
+}
+
+fn loading_attempt(kind: &Kind) -> Option<u32> {
+    if let Kind::Loading(loading) = kind { Some(loading.attempt) } else { None }
+}
+
 /// Writes the events of a batch; whether one says that the end is stored.
 fn write(out: &mut Out, batch: &Batch) -> Result<bool> {
     let mut done = false;
     for entry in &batch.entries {
-        let (event, data) = match kind(entry)? {
+        let kind = kind(entry)?;
+        let loading = kind.as_ref().and_then(loading_attempt);
+        let (event, data) = match kind {
             Some(Kind::Text(text)) => ("text", json!({ "text": text })),
             Some(kind @ (Kind::Continued(_) | Kind::Trimmed(_))) => ("mark", json!({ "kind": mark(&kind) })),
             Some(Kind::Done(_)) => {
@@ -348,9 +364,12 @@ fn write(out: &mut Out, batch: &Batch) -> Result<bool> {
                 ("end", json!({}))
             }
             // Entries that show nothing still move the position: the count has no gap.
-            Some(Kind::End(_)) | None => ("end", json!({})),
+            Some(Kind::End(_) | Kind::Loading(_)) | None => ("end", json!({})),
         };
         out.placed(batch.epoch, Some(entry.seq), event, &data);
+        if let Some(attempt) = loading {
+            write_loading(out, attempt);
+        }
     }
     Ok(done)
 }
