@@ -31,7 +31,7 @@ pub async fn admin(settings: Settings, asked: Asked) -> Result<()> {
         ),
         _ => error.into(),
     })?;
-    let platform = compose::platform(&settings.platform, folder.path()).await?;
+    let platform = compose::platform(&settings.platform, compose::network(&settings.network)?, folder.path()).await?;
     let url = settings.gateway.url(settings.gateway.listen);
     let user = user::start(&platform, settings.user).await?;
     platform.peers.announce(user.name, user.router)?;
@@ -41,6 +41,9 @@ pub async fn admin(settings: Settings, asked: Asked) -> Result<()> {
     platform.peers.announce(auth.name, auth.router)?;
 
     let mut client = AuthClient::new(platform.acting_as("taifas").peer("auth"));
+    let email = match &asked {
+        Asked::Create { email, .. } | Asked::ResetPassword { email } => email.clone(),
+    };
     let (what, linked) = match asked {
         Asked::Create { name, email } => {
             ("The account is made. Set its password", client.create_admin(CreateAdminRequest { name, email }).await)
@@ -50,7 +53,13 @@ pub async fn admin(settings: Settings, asked: Asked) -> Result<()> {
     let linked = linked.map_err(platform::Error::from);
     platform.background.drain(Duration::from_secs(5)).await;
     platform.db.checkpoint().await?;
-    let linked = linked?.into_inner();
+    let linked = linked.map_err(|error| match error.code() {
+        Code::NotFound => anyhow::anyhow!(
+            "there is no account with the e-mail address {email}; look at its spelling, or make one with `taifas admin create`"
+        ),
+        _ => error.into(),
+    })?;
+    let linked = linked.into_inner();
     let ends = DateTime::from_timestamp_millis(linked.expires_at).context("a time that is none")?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{what} with this link; it works once, until {}:", ends.format("%Y-%m-%d %H:%M UTC"))?;

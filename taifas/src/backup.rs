@@ -102,7 +102,12 @@ pub fn backup(settings: &Settings, to: Option<PathBuf>, passphrase: Option<&[u8]
     let part = PathBuf::from(format!("{}.part", to.display()));
     let written = (|| -> Result<u64> {
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part);
-        let file = file.with_context(|| format!("{} cannot be written", part.display()))?;
+        let file = file.with_context(|| {
+            format!(
+                "{} cannot be written; name with --to a folder that exists and that this user may write",
+                to.display()
+            )
+        })?;
         let mut archive = Archive::new(file);
         archive.file(&mut manifest, DATABASE, &copy)?;
         for (name, path) in files(&objects)? {

@@ -98,9 +98,10 @@ pub enum Command {
     },
     /// Look for what is wrong with an instance, running or stopped, and say what to do
     #[command(
-        after_long_help = "Looks at the configuration, the folder and its permissions, the database and its version, \
-        the disk, the last backup, the clock, the address and the configured providers. It changes nothing, and ends \
-        with status 1 when something keeps the instance from working.\n\n\
+        after_long_help = "Looks at the configuration, the certificate and how long it is good, the folder and its \
+        permissions, the database and its version, the disk, the last backup, the clock, the address, the proxy, and all \
+        providers, also those that were added in the browser. It changes nothing, and ends with status 1 when something \
+        keeps the instance from working. Run it as the user who runs Taifas, with the same --config and variables.\n\n\
         Examples:\n  taifas doctor\n  taifas doctor --config /etc/taifas/taifas.toml --thorough"
     )]
     Doctor {
@@ -111,6 +112,9 @@ pub enum Command {
         thorough: bool,
     },
     /// Print the OpenAPI description of the API
+    #[command(
+        after_help = "Example:\n  taifas openapi > openapi.json\n\nA running instance gives the same at /api/v1/openapi.json."
+    )]
     Openapi,
     /// Print the version of this program and of what is in it
     Version,
@@ -120,13 +124,17 @@ pub enum Command {
 #[derive(Subcommand)]
 pub enum Admin {
     /// Make a further administrator and print the link that sets the password
+    #[command(after_help = "Example:\n  taifas admin create --name 'Ana Pop' --email ana@example.org")]
     Create {
+        /// The name that others see
         #[arg(long)]
         name: String,
+        /// The e-mail address with which they sign in
         #[arg(long)]
         email: String,
     },
     /// Print a link with which somebody sets a new password
+    #[command(after_help = "Example:\n  taifas admin reset-password ana@example.org --data /var/lib/taifas/data")]
     ResetPassword {
         /// The account's e-mail address
         email: String,

@@ -35,10 +35,15 @@ fn the_package_holds_what_a_server_needs() -> Result<()> {
     let binary = folder.path().join("taifas");
     fs::copy(Binary::Shipped.path()?, &binary)?;
     let _ = Command::new("strip").arg(&binary).status();
-    let printed = run(Command::new(root().join("tools/package")).arg(&binary).arg(folder.path()))?;
+    // as somebody builds it whose files are for nobody else
+    let careful = "umask 077; exec \"$0\" \"$@\"";
+    let tool = root().join("tools/package");
+    let printed = run(Command::new("sh").args(["-c", careful]).arg(tool).arg(&binary).arg(folder.path()))?;
     let package = printed.trim();
     let listed = run(Command::new("dpkg-deb").args(["--contents", package]))?;
     for (mode, name) in [
+        ("drwxr-xr-x", " ./"),
+        ("drwxr-xr-x", "./usr/bin/"),
         ("-rwxr-xr-x", "./usr/bin/taifas"),
         ("-rw-r--r--", "./usr/lib/systemd/system/taifas.service"),
         ("-rw-r--r--", "./usr/lib/systemd/system/taifas-backup.timer"),
