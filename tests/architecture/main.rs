@@ -6,6 +6,7 @@ mod advisories;
 mod crates;
 mod frontends;
 mod house;
+mod map;
 mod plans;
 mod repository;
 mod rust;
