@@ -8,7 +8,7 @@ use platform::{
     network::{Network, Proxy},
 };
 use std::{
-    io::{Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs as _},
 };
 
@@ -146,14 +146,9 @@ fn connect(address: &str) -> Option<TcpStream> {
 fn answer(stream: &mut TcpStream, request: &str) -> Option<String> {
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
     stream.write_all(request.as_bytes()).ok()?;
-    let mut line = Vec::new();
-    for byte in stream.bytes().take(1024) {
-        match byte.ok()? {
-            b'\n' => break,
-            byte => line.push(byte),
-        }
-    }
-    String::from_utf8(line).ok().filter(|line| !line.is_empty())
+    let mut line = String::new();
+    BufReader::new(stream.take(1024)).read_line(&mut line).ok()?;
+    (!line.is_empty()).then_some(line)
 }
 
 /// `host:port` of a URL.
