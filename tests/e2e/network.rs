@@ -124,28 +124,3 @@ async fn a_proxy_or_an_authority_that_does_not_fit_is_said() -> Result<()> {
     }
     Ok(())
 }
-
-#[tokio::test]
-async fn a_mail_server_of_a_private_authority_takes_letters() -> Result<()> {
-    let mut server = Server::prepare(Binary::Shipped)?;
-    let authority = outside::Authority::new()?;
-    let ca = server.scratch().join("ca.pem");
-    fs::write(&ca, &authority.pem)?;
-    let mail = outside::mail_server(authority.acceptor(&["localhost"])?).await?;
-    let url = format!("smtps://localhost:{}", mail.port());
-    let mut settings = vec![
-        ("TAIFAS__NOTIFICATION__SMTP_URL", url.as_str()),
-        ("TAIFAS__NOTIFICATION__FROM", "Taifas <taifas@example.org>"),
-    ];
-    server.again(&settings).await?;
-    let owner = server.owner().await?;
-    let letter = json!({"to": "ana@example.org"});
-    let refused = owner.post("/api/v1/admin/mail/test", &letter).await?.problem(503, "unavailable")?;
-    ensure!(refused["detail"].as_str().is_some_and(|detail| detail.contains("network.ca_file")), "{refused}");
-    server.stop().await?;
-    let path = ca.display().to_string();
-    settings.push(("TAIFAS__NETWORK__CA_FILE", &path));
-    server.again(&settings).await?;
-    owner.post("/api/v1/admin/mail/test", &letter).await?.ok(204)?;
-    Ok(())
-}

@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
 };
 use tokio_rustls::TlsAcceptor;
@@ -140,31 +140,4 @@ async fn say(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<()> {
     stream.write_all(head.as_bytes()).await?;
     stream.shutdown().await?;
     Ok(())
-}
-
-/// A mail server that speaks TLS from the first byte and takes every letter.
-pub async fn mail_server(tls: TlsAcceptor) -> Result<SocketAddr> {
-    listen(move |stream| {
-        let tls = tls.clone();
-        async move {
-            let mut stream = BufReader::new(tls.accept(stream).await?);
-            stream.write_all(b"220 test\r\n").await?;
-            let (mut line, mut in_text) = (String::new(), false);
-            while stream.read_line(&mut line).await? > 0 {
-                let answer = match line.trim_end() {
-                    "." => "250 taken",
-                    _ if in_text => "",
-                    "DATA" => "354 go on",
-                    _ => "250 ok",
-                };
-                in_text = answer.starts_with("354") || (in_text && answer.is_empty());
-                if !answer.is_empty() {
-                    stream.write_all(format!("{answer}\r\n").as_bytes()).await?;
-                }
-                line.clear();
-            }
-            Ok(())
-        }
-    })
-    .await
 }
