@@ -160,7 +160,14 @@ pub async fn platform(ports: &Ports, network: Network, folder: &Path) -> anyhow:
 /// The description of every route of every service.
 pub fn document() -> OpenApi {
     let mut document = gateway::document();
-    let parts = [
+    for part in parts() {
+        document.merge(part);
+    }
+    document
+}
+
+fn parts() -> [OpenApi; 7] {
+    [
         user::document(),
         auth::document(),
         session::document(),
@@ -168,11 +175,7 @@ pub fn document() -> OpenApi {
         ai::document(),
         analytics::document(),
         notification::document(),
-    ];
-    for part in parts {
-        document.merge(part);
-    }
-    document
+    ]
 }
 
 /// For the person at the terminal: where to go, and the link that makes the first account.
@@ -202,6 +205,43 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use std::collections::BTreeMap;
+
+    /// Of two shapes with one name the document would describe one and the other route wrongly.
+    #[test]
+    fn a_schema_name_stands_for_one_shape() {
+        let (mut known, mut twice) = (BTreeMap::new(), Vec::new());
+        for part in super::parts() {
+            let schemas = part.components.map(|components| components.schemas).unwrap_or_default();
+            for (name, schema) in schemas {
+                let mut shape = serde_json::to_value(schema).unwrap();
+                without_words(&mut shape);
+                let before = known.entry(name.clone()).or_insert_with(|| shape.clone());
+                if *before != shape {
+                    twice.push(name);
+                }
+            }
+        }
+        assert_eq!(twice, Vec::<String>::new(), "one name for different shapes");
+        assert!(known.len() > 50);
+    }
+
+    /// What is sent, not how a service describes it.
+    fn without_words(shape: &mut Value) {
+        match shape {
+            Value::Object(fields) => {
+                fields.retain(|name, value| name != "description" || !value.is_string());
+                fields.values_mut().for_each(without_words);
+            }
+            Value::Array(items) => items.iter_mut().for_each(without_words),
+            _ => {}
         }
     }
 }

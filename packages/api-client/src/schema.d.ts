@@ -1639,6 +1639,15 @@ export interface components {
              */
             version: number;
         };
+        DraftText: {
+            /** @description Empty to delete it. */
+            text: string;
+            /**
+             * Format: int64
+             * @description The version you saw; 0 when there was none.
+             */
+            version: number;
+        };
         /** @description All data of a person on its way out. */
         Export: {
             /** Format: date-time */
@@ -2499,6 +2508,13 @@ export interface components {
             day?: string | null;
             model?: string | null;
             person?: components["schemas"]["Named"] | null;
+        };
+        SeenUpTo: {
+            /**
+             * Format: uuid
+             * @description The last message that was looked at.
+             */
+            message_id: string;
         };
         /** @description What a send is answered with. */
         Sent: {
@@ -3965,7 +3981,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Looked"];
+                "application/json": components["schemas"]["SeenUpTo"];
             };
         };
         responses: {
@@ -4078,7 +4094,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Writing"];
+                "application/json": components["schemas"]["DraftText"];
             };
         };
         responses: {

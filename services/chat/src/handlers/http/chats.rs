@@ -127,18 +127,18 @@ pub(super) async fn delete_all(State(chats): State<Chats>, person: Person) -> Re
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Looked {
+pub(super) struct SeenUpTo {
     /// The last message that was looked at.
     message_id: Uuid,
 }
 
 /// Say that a chat was looked at
-#[utoipa::path(post, path = "/api/v1/chats/{id}/read", tag = "chats", params(("id" = Uuid, Path)), request_body = Looked, responses((status = 204)))]
+#[utoipa::path(post, path = "/api/v1/chats/{id}/read", tag = "chats", params(("id" = Uuid, Path)), request_body = SeenUpTo, responses((status = 204)))]
 pub(super) async fn read(
     State(chats): State<Chats>,
     person: Person,
     Path(id): Path<Uuid>,
-    Json(looked): Json<Looked>,
+    Json(looked): Json<SeenUpTo>,
 ) -> Result<StatusCode> {
     chats.read(&person, id, looked.message_id).await?;
     Ok(StatusCode::NO_CONTENT)

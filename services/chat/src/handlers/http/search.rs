@@ -54,7 +54,7 @@ pub(super) async fn draft(State(chats): State<Chats>, person: Person, Path(key):
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Writing {
+pub(super) struct DraftText {
     /// Empty to delete it.
     text: String,
     /// The version you saw; 0 when there was none.
@@ -62,12 +62,12 @@ pub(super) struct Writing {
 }
 
 /// Keep what you have begun to write
-#[utoipa::path(put, path = "/api/v1/drafts/{key}", tag = "chats", params(("key" = String, Path, description = "A chat's or a project's id, or `new`")), request_body = Writing, responses((status = 200, body = Draft)))]
+#[utoipa::path(put, path = "/api/v1/drafts/{key}", tag = "chats", params(("key" = String, Path, description = "A chat's or a project's id, or `new`")), request_body = DraftText, responses((status = 200, body = Draft)))]
 pub(super) async fn write_draft(
     State(chats): State<Chats>,
     person: Person,
     Path(key): Path<String>,
-    Json(asked): Json<Writing>,
+    Json(asked): Json<DraftText>,
 ) -> Result<Json<Draft>> {
     chats.write_draft(&person, DraftKey::read(&key)?, asked.text, asked.version).await.map(Json)
 }
