@@ -6,8 +6,8 @@ use std::{io::Write as _, time::Duration};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_end_in_order_loses_nothing() -> Result<()> {
-    let counted = outside::drained(11, 3).await?;
-    ensure!(counted.rounds == 3 && counted.pieces > 100, "{counted:?}");
+    let counted = outside::drained(11, 8).await?;
+    ensure!(counted.rounds == 8 && counted.pieces > 100, "{counted:?}");
     Ok(())
 }
 

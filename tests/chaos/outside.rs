@@ -59,10 +59,10 @@ pub async fn out_of_time(seed: u64, times: usize) -> Result<Option<Counted>> {
     let mut crowd = Crowd::gather(Binary::Shipped, "").await?;
     crowd.own_clock(CLOCK)?;
     let jumps = |dice: &mut Dice| {
-        let offsets = [-86_400, -3_600, -1, 0, 3_600, 86_400];
+        let (near, far) = ([-1, 0, -3_600, 3_600], [-86_400, -3_600, 3_600, 86_400]);
         let mut blows = Vec::new();
-        for _ in 0..3 {
-            blows.push((Duration::from_millis(60 + dice.roll(150)), Blow::Clock(offsets[dice.below(offsets.len())])));
+        for seconds in [far[dice.below(4)], near[dice.below(4)], far[dice.below(4)]] {
+            blows.push((Duration::from_millis(60 + dice.roll(150)), Blow::Clock(seconds)));
         }
         if dice.odd() {
             blows.insert(1 + dice.below(2), (Duration::from_millis(dice.roll(150)), Blow::Kill));
@@ -73,7 +73,7 @@ pub async fn out_of_time(seed: u64, times: usize) -> Result<Option<Counted>> {
     let log = crowd.server.log()?;
     let stamps = log.lines().filter_map(|line| line.split_once("\"timestamp\":\"")?.1.get(..13));
     let hours: BTreeSet<_> = stamps.collect();
-    ensure!(hours.len() > 2, "its clock did not jump: {hours:?}");
+    ensure!(hours.len() > 1, "its clock did not jump: {hours:?}");
     let (ledger, counted) = crowd.leave().await?;
     ledger.verdict()?;
     Ok(Some(counted))

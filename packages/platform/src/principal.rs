@@ -197,7 +197,8 @@ impl Signer {
     }
 
     /// # Errors
-    /// `unauthenticated` for a forged, altered or expired principal: never an anonymous caller.
+    /// `unauthenticated` for a forged or altered principal, `unavailable` for one that has expired: never
+    /// an anonymous caller.
     pub fn verify(&self, header: &[u8]) -> Result<Caller> {
         let refused = || Error::unauthenticated("the request carries an identity that this instance did not issue");
         let text = std::str::from_utf8(header).map_err(|_| refused())?;
@@ -207,7 +208,8 @@ impl Signer {
         let claims = BASE64_URL_SAFE_NO_PAD.decode(payload).map_err(|_| refused())?;
         let claims: Claims = serde_json::from_slice(&claims).map_err(|_| refused())?;
         if claims.exp < self.clock.now().timestamp() {
-            return Err(Error::unauthenticated("the identity of this request has expired"));
+            // It waited too long, or the clock was set meanwhile. Nobody is signed out for that.
+            return Err(Error::unavailable("the identity of this request has expired on its way; send it again"));
         }
         Ok(claims.who)
     }

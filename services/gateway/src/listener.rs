@@ -3,6 +3,7 @@
 
 use crate::{Config, tls::Certificate};
 use axum::{Router, extract::ConnectInfo};
+use futures_util::FutureExt as _;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -16,9 +17,12 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tower::ServiceExt as _;
+
+/// How long a client that has just connected has to begin its request, once the process is to end.
+const FIRST_BYTES: Duration = Duration::from_millis(200);
 
 /// A bound socket that is not served yet.
 pub struct Listening {
@@ -87,6 +91,22 @@ impl Listening {
         let acceptor = self.certificate.as_ref().map(Certificate::acceptor).transpose()?;
         let watching = self.certificate.map(|certificate| tokio::spawn(certificate.watch()));
         let server = Arc::new(server);
+        let begin = |stream: TcpStream, client: SocketAddr, place: OwnedSemaphorePermit| {
+            let (server, watcher) = (server.clone(), graceful.watcher());
+            let (service, acceptor, head) = (service(router.clone(), client), acceptor.clone(), self.head);
+            tokio::spawn(async move {
+                match acceptor {
+                    None => hold(&server, watcher, plain(stream), service).await,
+                    // A client that says nothing must not keep its place.
+                    Some(acceptor) => match tokio::time::timeout(head, acceptor.accept(plain(stream))).await {
+                        Ok(Ok(stream)) => hold(&server, watcher, stream, service).await,
+                        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                        Err(_) => tracing::debug!("a TLS handshake took too long"),
+                    },
+                }
+                drop(place);
+            });
+        };
         tokio::pin!(ending);
         loop {
             // No place, no accept: further clients wait in the kernel's queue.
@@ -107,22 +127,18 @@ impl Listening {
                     continue;
                 }
             };
-            let (server, watcher) = (server.clone(), graceful.watcher());
-            let (service, acceptor, head) = (service(router.clone(), client), acceptor.clone(), self.head);
-            tokio::spawn(async move {
-                match acceptor {
-                    None => hold(&server, watcher, plain(stream), service).await,
-                    // A client that says nothing must not keep its place.
-                    Some(acceptor) => match tokio::time::timeout(head, acceptor.accept(plain(stream))).await {
-                        Ok(Ok(stream)) => hold(&server, watcher, stream, service).await,
-                        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-                        Err(_) => tracing::debug!("a TLS handshake took too long"),
-                    },
-                }
-                drop(place);
-            });
+            let Ok(place) = place else { break };
+            begin(stream, client, place);
+        }
+        // Whoever stands in the kernel's queue has connected: closing the socket would reset them.
+        while let Ok(place) = places.clone().try_acquire_owned()
+            && let Some(Ok((stream, client))) = self.listener.accept().now_or_never()
+        {
+            begin(stream, client, place);
         }
         drop(self.listener);
+        // A connection whose first bytes have not been read would be closed without an answer.
+        tokio::time::sleep(FIRST_BYTES).await;
         if let Some(watching) = watching {
             watching.abort();
         }
