@@ -12,7 +12,8 @@ export type ReplyEvent =
   | { type: "snapshot"; text: string; state: MessageState; reason: Reason | null; marks: Mark[]; attempt: number }
   | { type: "text"; text: string }
   | { type: "mark"; kind: Mark["kind"] }
-  | { type: "state"; state: MessageState; attempt: number }
+  /** `loading`: nothing has come for a while, from a server that may be loading the model. */
+  | { type: "state"; state: MessageState; attempt: number; loading: boolean }
   | { type: "done"; state: MessageState; reason: Reason | null; finishedAt: string | null };
 
 export interface FollowOptions {
@@ -195,7 +196,11 @@ class Follower {
         return null;
       }
       case "state":
-        if (data) onEvent({ type: "state", state: data["state"] as MessageState, attempt: count(data["attempt"]) });
+        if (data) {
+          onEvent({
+            type: "state", state: data["state"] as MessageState, attempt: count(data["attempt"]), loading: data["loading"] === true,
+          });
+        }
         return null;
       case "done":
         if (!data) return "gap";

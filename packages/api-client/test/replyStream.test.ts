@@ -49,6 +49,13 @@ describe("followReply", () => {
     expect(r.waits).toEqual([]);
   });
 
+  it("hears that a model may be loading, which moves no position", async () => {
+    const loading = event("state", null, { state: "streaming", attempt: 1, loading: true });
+    const r = await run([{ body: snapshot("e-none", "") + loading }, { body: word("e-0", "a") + done }]);
+    expect(r.events).toContainEqual({ type: "state", state: "streaming", attempt: 1, loading: true });
+    expect(r.asked).toEqual([null, "e-none"]);
+  });
+
   it("goes on after a cut from the last id and drops what is repeated", async () => {
     const r = await run([
       { body: snapshot("e-1", "ab") + word("e-2", "c") + 'event: text\nid: e-3\ndata: {"te' },

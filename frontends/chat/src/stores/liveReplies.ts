@@ -22,6 +22,8 @@ export interface LiveView {
   finishedAt: string | null;
   /** Stop was pressed: the text stands still while the server confirms. */
   stopping: boolean;
+  /** The model may have to be loaded before its first word. */
+  loading: boolean;
 }
 
 interface Live {
@@ -86,7 +88,7 @@ function start(message: Message): Live {
   replies.get(message.id)?.abort.abort();
   const view: LiveView = {
     text: message.text, state: message.state, reason: null, marks: message.marks, attempt: message.attempt,
-    finishedAt: null, stopping: false,
+    finishedAt: null, stopping: false, loading: false,
   };
   const live: Live = { message, view, next: view, followers: 0, abort: new AbortController(), scheduled: false };
   replies.set(message.id, live);
@@ -122,7 +124,7 @@ function apply(live: Live, event: ReplyEvent): void {
       live.next = { ...next, marks: [...next.marks, { kind: event.kind, at: codePoints(next.text) }] };
       break;
     case "state":
-      live.next = { ...next, state: event.state, attempt: event.attempt };
+      live.next = { ...next, state: event.state, attempt: event.attempt, loading: event.loading };
       break;
     case "done":
       live.next = { ...next, state: event.state, reason: event.reason };
@@ -156,7 +158,7 @@ function finish(live: Live, message: Message): void {
   live.abort.abort();
   live.view = {
     text: message.text, state: message.state, reason: message.reason ?? null, marks: message.marks,
-    attempt: message.attempt, finishedAt: message.finished_at ?? null, stopping: false,
+    attempt: message.attempt, finishedAt: message.finished_at ?? null, stopping: false, loading: false,
   };
   live.next = live.view;
   putMessage(message);

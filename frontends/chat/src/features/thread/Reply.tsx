@@ -25,7 +25,7 @@ export const Reply = memo(function Reply({ message, ...rest }: ReplyProps) {
   }), []);
   return (
     <article className="as" aria-label={t("reply.label")} data-testid="reply" data-state={view.state} data-reply-id={message.id}>
-      {view.text === "" && running && <Waiting />}
+      {view.text === "" && running && <Waiting loading={view.loading} />}
       {view.text !== "" && <Markdown text={view.text} streaming={running} labels={labels} topHeading={2} />}
       {!running && <ReplyEnd message={message} view={view} {...rest} />}
     </article>

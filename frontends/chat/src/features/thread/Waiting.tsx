@@ -1,11 +1,10 @@
-// Before an answer's first word. Models that rested are loaded first and nobody tells when that is done, so after a
-// while the page says no more than it knows.
+// Before an answer's first word: after a while the page says that there is none yet, and what the server supposes.
 import { useEffect, useState } from "react";
 import { t } from "../../texts/t";
 
 const LONG_MS = 6_000;
 
-export function Waiting() {
+export function Waiting({ loading }: { loading: boolean }) {
   const [long, setLong] = useState(false);
   useEffect(() => {
     const timer = setTimeout(() => setLong(true), LONG_MS);
@@ -14,7 +13,7 @@ export function Waiting() {
   return (
     <div className="wait">
       <span role="img" aria-label={t("reply.thinking")}><i /><i /></span>
-      <span role="status" className="long">{long ? t("reply.slow") : ""}</span>
+      <span role="status" className="long">{loading ? t("reply.loading") : long ? t("reply.slow") : ""}</span>
     </div>
   );
 }

@@ -15,6 +15,6 @@ export function useReplyView(message: Message): LiveView {
   }, [id, running, message.attempt]);
   return live ?? {
     text: message.text, state: message.state, reason: message.reason ?? null, marks: message.marks,
-    attempt: message.attempt, finishedAt: message.finished_at ?? null, stopping: false,
+    attempt: message.attempt, finishedAt: message.finished_at ?? null, stopping: false, loading: false,
   };
 }
