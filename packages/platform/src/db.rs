@@ -4,7 +4,7 @@
 //! commits whatever waits in one synced transaction, and a few readers. A closure is `Fn`, makes
 //! no outside calls and awaits nothing but its own statements: on SQLite it is polled once on the
 //! thread that owns the connection; an engine that has to run it again after a serialization
-//! failure may do so.
+//! failure may do so. For tests the same engine opens without threads ([`Db::open_in_line`]).
 //!
 //! ```text
 //! let chats: Vec<Chat> = db
@@ -15,6 +15,7 @@
 //! ```
 
 mod connection;
+mod in_line;
 mod migrate;
 mod offline;
 mod query;
@@ -22,6 +23,7 @@ mod row;
 mod sqlite;
 mod writer;
 
+pub use in_line::{Access, AtOnce, Pace};
 pub use migrate::Migration;
 pub use offline::Offline;
 pub use query::{Query, Tx};
@@ -29,6 +31,7 @@ pub use row::{Column, FromRow, Row, Value};
 
 use crate::{Error, Result};
 use futures_util::{FutureExt as _, future::BoxFuture};
+use rusqlite::Connection;
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -72,7 +75,31 @@ impl Default for Options {
 
 /// A handle to the database; clones share it.
 #[derive(Clone)]
-pub struct Db(Arc<sqlite::Sqlite>);
+pub struct Db(Arc<Engine>);
+
+enum Engine {
+    Threads(sqlite::Sqlite),
+    InLine(Box<in_line::InLine>),
+}
+
+impl Engine {
+    fn topics(&self) -> &writer::Topics {
+        match self {
+            Self::Threads(engine) => engine.topics(),
+            Self::InLine(engine) => engine.topics(),
+        }
+    }
+
+    async fn alone<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        match self {
+            Self::Threads(engine) => engine.alone(work).await,
+            Self::InLine(engine) => engine.alone(work).await,
+        }
+    }
+}
 
 impl Db {
     /// Opens (or creates) the SQLite file at `path`.
@@ -81,7 +108,16 @@ impl Db {
     /// A sentence that names the file when it cannot be opened, is not a database, or refuses the
     /// durability settings that acknowledged writes rely on.
     pub fn open(path: &Path, options: &Options) -> Result<Self> {
-        Ok(Self(Arc::new(sqlite::Sqlite::open(path, options)?)))
+        Ok(Self(Arc::new(Engine::Threads(sqlite::Sqlite::open(path, options)?))))
+    }
+
+    /// As [`Db::open`], without threads: every transaction runs on its caller's stack, at the pace of
+    /// a test. `readers` and `queue` mean nothing here, since nobody waits.
+    ///
+    /// # Errors
+    /// As [`Db::open`].
+    pub fn open_in_line(path: &Path, options: &Options, pace: Arc<dyn Pace>) -> Result<Self> {
+        Ok(Self(Arc::new(Engine::InLine(Box::new(in_line::InLine::open(path, options, pace)?)))))
     }
 
     /// Runs `work` as a transaction and returns after it is durable (one synced commit, shared with
@@ -92,7 +128,10 @@ impl Db {
     /// the disk refuses; `timeout` past the deadline.
     pub async fn write<T: Send + 'static>(&self, scope: impl Into<Scope>, work: impl Work<T>) -> Result<T> {
         let _: Scope = scope.into();
-        self.0.write(work).await
+        match &*self.0 {
+            Engine::Threads(engine) => engine.write(work).await,
+            Engine::InLine(engine) => engine.write(work).await,
+        }
     }
 
     /// Runs `work` on a consistent snapshot; statements that write are refused.
@@ -101,7 +140,10 @@ impl Db {
     /// As [`Db::write`].
     pub async fn read<T: Send + 'static>(&self, scope: impl Into<Scope>, work: impl Work<T>) -> Result<T> {
         let _: Scope = scope.into();
-        self.0.read(work).await
+        match &*self.0 {
+            Engine::Threads(engine) => engine.read(work).await,
+            Engine::InLine(engine) => engine.read(work).await,
+        }
     }
 
     /// Brings a service's tables to this binary's version.
@@ -122,13 +164,19 @@ impl Db {
     /// former one is dead, so what it had leased is free at once.
     #[must_use]
     pub fn exclusive(&self) -> bool {
-        self.0.exclusive
+        match &*self.0 {
+            Engine::Threads(engine) => engine.exclusive,
+            Engine::InLine(engine) => engine.exclusive,
+        }
     }
 
     /// Where its file lies; the write-ahead log is beside it, its name ending in `-wal`.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.0.path
+        match &*self.0 {
+            Engine::Threads(engine) => &engine.path,
+            Engine::InLine(engine) => &engine.path,
+        }
     }
 
     /// Whether it answers: what a service's readiness asks.

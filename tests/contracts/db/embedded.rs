@@ -5,8 +5,11 @@ use crate::suite::passes;
 use anyhow::{Context as _, Result, ensure};
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
-use platform::db::{Db, Options};
-use std::{fs, path::PathBuf};
+use platform::{
+    Code,
+    db::{AtOnce, Db, Options},
+};
+use std::{fs, path::PathBuf, sync::Arc};
 use tempfile::TempDir;
 
 pub struct InFolder {
@@ -50,6 +53,56 @@ impl Harness for InFolder {
         // frames of an earlier round of the log have another salt
         Ok(Some(frames.filter(|frame| frame[8..16] == header[16..24] && frame[4..8] != [0; 4]).count()))
     }
+}
+
+/// The same without threads.
+struct InLine(InFolder);
+
+#[async_trait]
+impl Harness for InLine {
+    async fn open(&self, options: Options) -> Result<Box<dyn Database>> {
+        Ok(Box::new(Db::open_in_line(&self.0.file("taifas.db"), &options, Arc::new(AtOnce))?))
+    }
+
+    async fn elsewhere(&self) -> Result<Box<dyn Database>> {
+        let file = self.0.other.path().join("taifas.db");
+        Ok(Box::new(Db::open_in_line(&file, &Options::default(), Arc::new(AtOnce))?))
+    }
+
+    fn commits(&self) -> Result<Option<usize>> {
+        self.0.commits()
+    }
+}
+
+/// They hold one transaction up while another one waits, which needs a thread for each.
+const OF_TWO_THREADS: [&str; 4] = [
+    "an_interrupted_write_takes_no_other_with_it",
+    "writers_share_commits",
+    "a_read_sees_one_moment",
+    "a_full_queue_refuses",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_in_line_keeps_the_contract() -> Result<()> {
+    let (left_out, kept): (Vec<_>, Vec<_>) =
+        checks().into_iter().partition(|check| OF_TWO_THREADS.contains(&check.name));
+    ensure!(left_out.len() == OF_TWO_THREADS.len(), "a check that is left out has another name now");
+    passes(&kept, || Ok(Box::new(InLine(InFolder::new()?)))).await
+}
+
+#[tokio::test]
+async fn in_line_a_transaction_that_asks_for_another_one_is_refused() -> Result<()> {
+    let harness = InLine(InFolder::new()?);
+    let db: Arc<dyn Database> = harness.open(Options::default()).await?.into();
+    let inner = db.clone();
+    let nested = super::write(&*db, move |_| {
+        let inner = inner.clone();
+        async move { inner.migrate("note", super::NOTES).await }.boxed()
+    });
+    ensure!(nested.await.is_err_and(|error| error.code() == Code::Internal), "it is let through");
+    db.migrate("note", super::NOTES).await?;
+    add(&*db, 1).await?;
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

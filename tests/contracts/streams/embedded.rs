@@ -60,6 +60,34 @@ impl Harness for InFolder {
     }
 }
 
+/// The same without threads.
+struct InLine(InFolder);
+
+impl Harness for InLine {
+    fn open(&self) -> Result<Arc<dyn Streams>> {
+        let streams = Arc::new(FileStreams::open_in_line(self.0.folder.path(), self.0.options.clone())?);
+        // What is due goes with the next call, whoever makes it.
+        let calls = Arc::downgrade(&streams);
+        tokio::spawn(async move {
+            while let Some(streams) = calls.upgrade() {
+                let _ = streams.release(Uuid::nil()).await;
+                drop(streams);
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        Ok(streams)
+    }
+
+    fn retention(&self) -> Duration {
+        self.0.options.retention
+    }
+}
+
+#[tokio::test]
+async fn files_in_line_keep_the_contract() -> Result<()> {
+    passes(&checks(), || Ok(Box::new(InLine(InFolder::new()?)))).await
+}
+
 #[tokio::test]
 async fn files_keep_the_contract() -> Result<()> {
     passes(&checks(), || Ok(Box::new(InFolder::new()?))).await

@@ -1,5 +1,5 @@
 //! The embedded engine: threads that own their connections, bounded queues between them and the
-//! callers.
+//! callers. What one connection does for one transaction is the same in line, see [`super::in_line`].
 
 use super::{
     Options, Work,
@@ -37,17 +37,7 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     pub(super) fn open(path: &Path, options: &Options) -> Result<Self> {
-        let named = |error: rusqlite::Error| {
-            Error::unavailable(format!("cannot open the database {}: {error}", path.display()))
-        };
-        let connection = connect(path).map_err(named)?;
-        connection.pragma_update(None, "journal_mode", "wal").map_err(named)?;
-        connection.pragma_update(None, "synchronous", "full").map_err(named)?;
-        // what a long reader made it grow to is given back once it is used from its beginning again
-        connection.pragma_update(None, "journal_size_limit", JOURNAL).map_err(named)?;
-        assert_durable(&connection, path)?;
-        let connection = Guarded::new(connection, options.deadline)?;
-
+        let connection = writing(path, options)?;
         let topics = Arc::new(Topics::default());
         let (write, jobs) = sync_channel(options.queue);
         let mut threads = vec![spawn("db-writer", {
@@ -58,9 +48,7 @@ impl Sqlite {
         let (read, jobs) = sync_channel(options.queue);
         let jobs = Arc::new(Mutex::new(jobs));
         for n in 0..options.readers.max(1) {
-            let connection = connect(path).map_err(named)?;
-            connection.pragma_update(None, "query_only", true).map_err(named)?;
-            let connection = Guarded::new(connection, options.deadline)?;
+            let connection = reading(path, options)?;
             let jobs = jobs.clone();
             threads.push(spawn(&format!("db-reader-{n}"), move || serve_reads(connection, &jobs))?);
         }
@@ -79,21 +67,15 @@ impl Sqlite {
     }
 
     pub(super) async fn write<T: Send + 'static>(&self, work: impl Work<T>) -> Result<T> {
-        let (done, answer) = oneshot::channel();
-        let job = Job::Write(Box::new(Write { work, ended: None, announced: Vec::new(), done }));
-        submit(self.write.as_ref(), job)?;
+        let (part, answer) = part(work);
+        submit(self.write.as_ref(), Job::Write(part))?;
         answer.await.map_err(|_| closed())?
     }
 
     pub(super) async fn read<T: Send + 'static>(&self, work: impl Work<T>) -> Result<T> {
         let (done, answer) = oneshot::channel();
         let job = Job::Read(Box::new(move |connection| {
-            let outcome = connection
-                .execute_batch("begin")
-                .map_err(failure)
-                .and_then(|()| perform(connection, &work).map(|(value, _)| value));
-            let _ = connection.execute_batch("rollback");
-            let _ = done.send(outcome);
+            let _ = done.send(snapshot(connection, &work));
         }));
         submit(self.read.as_ref(), job)?;
         answer.await.map_err(|_| closed())?
@@ -110,6 +92,22 @@ impl Sqlite {
         submit(self.write.as_ref(), job)?;
         answer.await.map_err(|_| closed())?
     }
+}
+
+/// `work` as its share of a group commit, and where its caller hears how it ended.
+pub(super) fn part<T: Send + 'static>(work: impl Work<T>) -> (Box<dyn Part>, oneshot::Receiver<Result<T>>) {
+    let (done, answer) = oneshot::channel();
+    (Box::new(Write { work, ended: None, announced: Vec::new(), done }), answer)
+}
+
+/// Runs `work` on a snapshot of its own.
+pub(super) fn snapshot<T>(connection: &mut Connection, work: &impl Work<T>) -> Result<T> {
+    let outcome = connection
+        .execute_batch("begin")
+        .map_err(failure)
+        .and_then(|()| perform(connection, work).map(|(value, _)| value));
+    let _ = connection.execute_batch("rollback");
+    outcome
 }
 
 /// A caller's closure on its way through a group commit. `W` decides `T`; both end here.
@@ -157,6 +155,28 @@ impl Drop for Sqlite {
             }
         }
     }
+}
+
+/// The connection that writes; the file is made when there is none.
+pub(super) fn writing(path: &Path, options: &Options) -> Result<Guarded> {
+    let connection = connect(path).map_err(unusable(path))?;
+    connection.pragma_update(None, "journal_mode", "wal").map_err(unusable(path))?;
+    connection.pragma_update(None, "synchronous", "full").map_err(unusable(path))?;
+    // what a long reader made it grow to is given back once it is used from its beginning again
+    connection.pragma_update(None, "journal_size_limit", JOURNAL).map_err(unusable(path))?;
+    assert_durable(&connection, path)?;
+    Guarded::new(connection, options.deadline)
+}
+
+/// A connection that only reads.
+pub(super) fn reading(path: &Path, options: &Options) -> Result<Guarded> {
+    let connection = connect(path).map_err(unusable(path))?;
+    connection.pragma_update(None, "query_only", true).map_err(unusable(path))?;
+    Guarded::new(connection, options.deadline)
+}
+
+fn unusable(path: &Path) -> impl Fn(rusqlite::Error) -> Error {
+    move |error| Error::unavailable(format!("cannot open the database {}: {error}", path.display()))
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
@@ -217,6 +237,6 @@ fn submit(queue: Option<&SyncSender<Job>>, job: Job) -> Result<()> {
     }
 }
 
-fn closed() -> Error {
+pub(super) fn closed() -> Error {
     Error::unavailable("the database is closed")
 }

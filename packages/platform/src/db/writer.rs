@@ -16,18 +16,24 @@ use tokio::sync::watch;
 /// How many transactions share a commit at most: bounds what one failed commit refuses.
 const GROUP: usize = 256;
 
-/// Who waits for which topic.
+/// Who waits for which topic: each has a channel of its own, so that they are woken in the order in
+/// which they came. (Those who share one are woken in any order.)
 #[derive(Default)]
-pub(super) struct Topics(Mutex<HashMap<&'static str, watch::Sender<u64>>>);
+pub(super) struct Topics(Mutex<HashMap<&'static str, Vec<watch::Sender<u64>>>>);
 
 impl Topics {
     pub(super) fn subscribe(&self, topic: &'static str) -> watch::Receiver<u64> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(topic).or_default().subscribe()
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = known.entry(topic).or_default();
+        waiting.retain(|sender| !sender.is_closed());
+        let (sender, receiver) = watch::channel(0);
+        waiting.push(sender);
+        receiver
     }
 
     fn announce(&self, topics: &[&'static str]) {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for sender in topics.iter().filter_map(|topic| known.get(topic)) {
+        for sender in topics.iter().filter_map(|topic| known.get(topic)).flatten() {
             sender.send_modify(|count| *count += 1);
         }
     }
@@ -44,7 +50,12 @@ pub(super) fn run(mut connection: Guarded, jobs: &Receiver<Job>, topics: &Topics
 }
 
 /// Commits `first` and what else waits; returns a job that must run alone, if one came up.
-fn commit_group(connection: &mut Guarded, first: Box<dyn Part>, jobs: &Receiver<Job>, topics: &Topics) -> Option<Job> {
+pub(super) fn commit_group(
+    connection: &mut Guarded,
+    first: Box<dyn Part>,
+    jobs: &Receiver<Job>,
+    topics: &Topics,
+) -> Option<Job> {
     let mut alone = None;
     let mut parts = vec![first];
     if let Err(error) = start(connection, &mut parts) {

@@ -1,6 +1,7 @@
 //! The embedded adapter: memory over one append-only log in a folder (`file:data/streams`). What a
 //! reader was shown survives `kill -9`; a power cut may take the last second, and then the epoch of
 //! every kept stream changes. The folder must be used by one process only (the data folder's lock).
+//! Opened in line, for tests, it has no threads: each call is decided and written on its caller's stack.
 
 use super::{
     Nudges, Options, Position, Prefix, Reading, Streams,
@@ -16,7 +17,7 @@ use bytes::Bytes;
 use std::{
     path::Path,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
         mpsc::{SyncSender, TrySendError, sync_channel},
     },
@@ -27,11 +28,20 @@ use uuid::Uuid;
 
 /// Streams of one process. Dropping it writes what waits and ends its threads.
 pub struct FileStreams {
-    queue: Option<SyncSender<Command>>,
+    way: Way,
     waiting: Arc<AtomicUsize>,
     slots: Arc<Slots>,
     options: Options,
-    thread: Option<JoinHandle<()>>,
+}
+
+/// How a command comes to the writer.
+enum Way {
+    /// Through a queue to its thread. `Option` so that dropping can close the queue before it waits.
+    Thread {
+        queue: Option<SyncSender<Command>>,
+        thread: Option<JoinHandle<()>>,
+    },
+    InLine(Box<Mutex<Writer>>),
 }
 
 impl FileStreams {
@@ -39,16 +49,34 @@ impl FileStreams {
     ///
     /// # Errors
     /// `unavailable` with a sentence when the folder cannot be used.
-    pub fn open(folder: impl AsRef<Path>, mut options: Options) -> Result<Self> {
-        options.entry_bytes = options.entry_bytes.min(PAYLOAD_MAX);
-        let (log, streams): (Log, _) = replay(folder.as_ref(), &options)?;
-        let slots = Arc::<Slots>::default();
-        let waiting = Arc::<AtomicUsize>::default();
+    pub fn open(folder: impl AsRef<Path>, options: Options) -> Result<Self> {
         let (queue, commands) = sync_channel(options.queue);
-        let writer = Writer::new(options.clone(), log, streams, slots.clone(), waiting.clone())?;
+        let (mut streams, writer) = Self::prepare(folder.as_ref(), options)?;
         let thread = thread::Builder::new().name("streams".into());
         let thread = thread.spawn(move || writer.run(&commands)).map_err(Error::internal)?;
-        Ok(Self { queue: Some(queue), waiting, slots, options, thread: Some(thread) })
+        streams.way = Way::Thread { queue: Some(queue), thread: Some(thread) };
+        Ok(streams)
+    }
+
+    /// As [`FileStreams::open`], without threads: every call is written on its caller's stack, nothing
+    /// is synced, and what is due to be freed goes with the next call.
+    ///
+    /// # Errors
+    /// As [`FileStreams::open`].
+    pub fn open_in_line(folder: impl AsRef<Path>, options: Options) -> Result<Self> {
+        let (mut streams, writer) = Self::prepare(folder.as_ref(), Options { sync_every: None, ..options })?;
+        streams.way = Way::InLine(Box::new(Mutex::new(writer)));
+        Ok(streams)
+    }
+
+    fn prepare(folder: &Path, mut options: Options) -> Result<(Self, Writer)> {
+        options.entry_bytes = options.entry_bytes.min(PAYLOAD_MAX);
+        let (log, streams): (Log, _) = replay(folder, &options)?;
+        let slots = Arc::<Slots>::default();
+        let waiting = Arc::<AtomicUsize>::default();
+        let writer = Writer::new(options.clone(), log, streams, slots.clone(), waiting.clone())?;
+        let way = Way::Thread { queue: None, thread: None };
+        Ok((Self { way, waiting, slots, options }, writer))
     }
 
     async fn ask<T>(&self, stream: Uuid, action: impl FnOnce(oneshot::Sender<Result<T>>) -> Action) -> Result<T> {
@@ -60,8 +88,15 @@ impl FileStreams {
             self.waiting.fetch_sub(bytes, Ordering::Relaxed);
             return Err(Error::unavailable("too many bytes wait for the streams log"));
         }
-        let sent = self.queue.as_ref().ok_or_else(ended)?.try_send(Command { stream, action });
-        if let Err(refused) = sent {
+        let command = Command { stream, action };
+        let queue = match &self.way {
+            Way::Thread { queue, .. } => queue.as_ref().ok_or_else(ended)?,
+            Way::InLine(writer) => {
+                writer.lock().unwrap_or_else(PoisonError::into_inner).take(command);
+                return answer.await.map_err(|_| ended())?;
+            }
+        };
+        if let Err(refused) = queue.try_send(command) {
             self.waiting.fetch_sub(bytes, Ordering::Relaxed);
             return Err(match refused {
                 TrySendError::Full(_) => Error::unavailable("too many calls wait for the streams log"),
@@ -109,9 +144,13 @@ impl Streams for FileStreams {
 
 impl Drop for FileStreams {
     fn drop(&mut self) {
+        let Way::Thread { queue, thread } = &mut self.way else {
+            self.slots.close();
+            return;
+        };
         // the writer ends when its queue is closed and empty
-        drop(self.queue.take());
-        if let Some(thread) = self.thread.take() {
+        drop(queue.take());
+        if let Some(thread) = thread.take() {
             // a panic there was logged; nothing is left to save
             let _ = thread.join();
         }

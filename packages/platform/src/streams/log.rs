@@ -1,7 +1,10 @@
 //! The log on the disk: numbered segment files, written by one thread, deleted from the oldest on
 //! when no stream needs them. Old segments are only read; every start and every full segment begins a new one.
 
-use super::record::{self, Fact, Found, HEADER, Header};
+use super::{
+    Options,
+    record::{self, Fact, Found, HEADER, Header},
+};
 use crate::{Error, Result};
 use std::{
     collections::BTreeMap,
@@ -38,17 +41,13 @@ struct Current {
 impl Log {
     /// Opens the folder (made with mode 0700) and hands every record to `visit` in the order of
     /// writing, with the number of its segment; `visit` says whether the record fits.
-    pub fn open(
-        folder: &Path,
-        boot: Uuid,
-        segment_bytes: u64,
-        mut visit: impl FnMut(u64, Uuid, Fact<'_>) -> bool,
-    ) -> Result<Self> {
+    pub fn open(folder: &Path, options: &Options, mut visit: impl FnMut(u64, Uuid, Fact<'_>) -> bool) -> Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| unusable(folder, &error))?;
+        let boot = options.boot;
         let mut log = Self {
             folder: folder.to_owned(),
-            header: Header { boot, salt: random() },
-            segment_bytes,
+            header: Header { boot, salt: options.random() },
+            segment_bytes: options.segment_bytes,
             segments: BTreeMap::new(),
             current: None,
             next: 1,
@@ -217,11 +216,6 @@ impl Log {
     fn path(&self, number: u64) -> PathBuf {
         self.folder.join(format!("{number:012}.log"))
     }
-}
-
-/// Random, of 53 bits, so that a JSON number carries it.
-pub fn random() -> u64 {
-    rand::random::<u64>() >> 11
 }
 
 /// The numbers of the segments in a folder, oldest first; other files are left alone.

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 /// What one call of a reader returns at most, in entries and in bytes (at least one entry).
@@ -24,7 +24,9 @@ pub struct Slots(Mutex<HashMap<Uuid, Weak<Slot>>>);
 pub struct Slot {
     stream: Uuid,
     slots: Arc<Slots>,
-    pub state: watch::Sender<State>,
+    state: Mutex<State>,
+    /// Wakes readers in the order in which they came to wait.
+    changed: Notify,
     nudged: watch::Sender<u64>,
 }
 
@@ -81,7 +83,8 @@ impl Slots {
         let slot = Arc::new(Slot {
             stream,
             slots: self.clone(),
-            state: watch::Sender::default(),
+            state: Mutex::default(),
+            changed: Notify::new(),
             nudged: watch::Sender::default(),
         });
         slots.insert(stream, Arc::downgrade(&slot));
@@ -95,7 +98,7 @@ impl Slots {
         // the last holder of a slot takes the lock to remove it
         drop(slots);
         for slot in held {
-            slot.state.send_modify(|state| state.closed = true);
+            slot.change(|state| state.closed = true);
         }
     }
 
@@ -114,6 +117,17 @@ impl Slots {
 }
 
 impl Slot {
+    /// What is there now.
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes it and wakes all readers.
+    pub fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state());
+        self.changed.notify_waiters();
+    }
+
     /// The nudges of this stream from now on.
     pub fn nudges(self: Arc<Self>) -> Nudges {
         Nudges::new(self.nudged.subscribe(), Box::new(self))
@@ -132,8 +146,7 @@ impl Drop for Slot {
 
 /// One reader's position in a slot.
 pub struct Reader {
-    _slot: Arc<Slot>,
-    state: watch::Receiver<State>,
+    slot: Arc<Slot>,
     cursor: Cursor,
 }
 
@@ -154,7 +167,7 @@ enum Cursor {
 impl Reader {
     pub fn new(slot: Arc<Slot>, from: Option<Position>) -> Self {
         let cursor = from.map_or(Cursor::Start, Cursor::After);
-        Self { state: slot.state.subscribe(), _slot: slot, cursor }
+        Self { slot, cursor }
     }
 }
 
@@ -193,8 +206,10 @@ impl Reading for Reader {
     async fn next(&mut self) -> Result<Item> {
         let ended = || Error::unavailable("the streams of this server are shutting down");
         loop {
+            // Made before the look: what changes after it wakes this.
+            let changed = self.slot.changed.notified();
             {
-                let state = self.state.borrow_and_update();
+                let state = self.slot.state();
                 if let Some(item) = self.cursor.step(&state) {
                     return Ok(item);
                 }
@@ -202,7 +217,7 @@ impl Reading for Reader {
                     return Err(ended());
                 }
             }
-            self.state.changed().await.map_err(|_| ended())?;
+            changed.await;
         }
     }
 }

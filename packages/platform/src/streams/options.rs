@@ -1,11 +1,15 @@
 //! Limits and times of the embedded streams.
 
 use super::record::PAYLOAD_MAX;
-use std::{fs, time::Duration};
+use crate::{
+    clock::{Clock, SystemClock},
+    ids::{Ids, SystemIds},
+};
+use std::{fs, sync::Arc, time::Duration};
 use uuid::Uuid;
 
 /// Limits and times of the embedded streams. The defaults suit one server.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// A segment file is followed by a new one at this size (16 MiB).
     pub segment_bytes: u64,
@@ -26,6 +30,24 @@ pub struct Options {
     pub sync_every: Option<Duration>,
     /// Which boot of the kernel this is: another one means that unsynced writes may be gone.
     pub boot: Uuid,
+    /// When a stream was released is written by this clock.
+    pub clock: Arc<dyn Clock>,
+    /// Where epochs come from.
+    pub ids: Arc<dyn Ids>,
+}
+
+impl Options {
+    /// Random, of 53 bits, so that a JSON number carries it.
+    pub(super) fn random(&self) -> u64 {
+        let mut bytes = [0; 8];
+        self.ids.random(&mut bytes);
+        u64::from_le_bytes(bytes) >> 11
+    }
+
+    /// Milliseconds of the Unix epoch.
+    pub(super) fn wall_millis(&self) -> u64 {
+        u64::try_from(self.clock.now().timestamp_millis()).unwrap_or(0)
+    }
 }
 
 impl Default for Options {
@@ -43,6 +65,8 @@ impl Default for Options {
             kept_bytes: 512 * MIB,
             sync_every: Some(Duration::from_secs(1)),
             boot: boot(),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(SystemIds),
         }
     }
 }

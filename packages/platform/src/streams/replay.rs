@@ -8,11 +8,8 @@ use super::{
 };
 use crate::{Result, failpoint};
 use bytes::Bytes;
-use std::{
-    collections::HashMap,
-    path::Path,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
-};
+use std::{collections::HashMap, path::Path, time::Duration};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// What a stream counts beside its entries, in bytes, so that their number is limited too.
@@ -59,10 +56,10 @@ impl Head {
 }
 
 impl Released {
-    /// Kept for what is left of `retention`, whatever the wall clock did meanwhile.
-    pub fn at(at: u64, retention: Duration) -> Self {
-        let elapsed = Duration::from_millis(wall_millis().saturating_sub(at));
-        Self { at, free_at: Instant::now() + retention.saturating_sub(elapsed) }
+    /// Kept for what is left of the retention, whatever the wall clock did meanwhile.
+    pub fn at(at: u64, options: &Options) -> Self {
+        let elapsed = Duration::from_millis(options.wall_millis().saturating_sub(at));
+        Self { at, free_at: Instant::now() + options.retention.saturating_sub(elapsed) }
     }
 }
 
@@ -71,16 +68,10 @@ pub fn cost(entry: &[u8]) -> u64 {
     (OVERHEAD + entry.len()) as u64
 }
 
-/// Milliseconds of the Unix epoch.
-pub fn wall_millis() -> u64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
-}
-
 /// Opens the log of a folder and reads all that it holds.
 pub fn replay(folder: &Path, options: &Options) -> Result<(Log, HashMap<Uuid, Replayed>)> {
     let mut streams = HashMap::new();
-    let log = Log::open(folder, options.boot, options.segment_bytes, |segment, stream, fact| {
+    let log = Log::open(folder, options, |segment, stream, fact| {
         if failpoint::mutant("no-replay") {
             return true;
         }
@@ -96,13 +87,13 @@ pub fn replay(folder: &Path, options: &Options) -> Result<(Log, HashMap<Uuid, Re
         if known.segments.last() != Some(&segment) {
             known.segments.push(segment);
         }
-        apply(known, fact, options.retention)
+        apply(known, fact, options)
     })?;
     Ok((log, streams))
 }
 
 /// False when the record does not connect to what is there.
-fn apply(stream: &mut Replayed, fact: Fact<'_>, retention: Duration) -> bool {
+fn apply(stream: &mut Replayed, fact: Fact<'_>, options: &Options) -> bool {
     let head = &mut stream.head;
     match fact {
         Fact::Created { attempt, .. } => head.fence = head.fence.max(attempt),
@@ -116,7 +107,7 @@ fn apply(stream: &mut Replayed, fact: Fact<'_>, retention: Duration) -> bool {
         }
         // an older seq is a copy; a later one means that records between are missing
         Fact::Appended { seq, .. } => return seq < head.next,
-        Fact::Released { at } => head.released = Some(Released::at(at, retention)),
+        Fact::Released { at } => head.released = Some(Released::at(at, options)),
     }
     true
 }

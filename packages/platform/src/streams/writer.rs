@@ -6,11 +6,11 @@ mod room;
 
 use super::{
     Prefix,
-    log::{self, Log},
+    log::Log,
     memory::{Live, Slot, Slots},
     options::Options,
     record::{self, Fact},
-    replay::{Head, Released, Replayed, cost, wall_millis},
+    replay::{Head, Released, Replayed, cost},
     sync::Syncer,
 };
 use crate::{Error, Result, failpoint};
@@ -23,9 +23,10 @@ use std::{
         atomic::{AtomicUsize, Ordering},
         mpsc::{Receiver, RecvTimeoutError},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
-use tokio::sync::oneshot;
+// tokio's clock: monotonic, and a test can move it
+use tokio::{sync::oneshot, time::Instant};
 use uuid::Uuid;
 
 /// What one write gathers at most, in bytes (the last command may exceed it).
@@ -106,10 +107,9 @@ impl Writer {
 
     /// Runs until the adapter is dropped.
     pub fn run(mut self, queue: &Receiver<Command>) {
-        let pause = SWEEP.min(self.options.retention / 10).max(Duration::from_millis(1));
         let mut commands = Vec::new();
         loop {
-            match queue.recv_timeout(pause.saturating_sub(self.swept.elapsed())) {
+            match queue.recv_timeout(self.pause().saturating_sub(self.swept.elapsed())) {
                 Ok(command) => {
                     let mut bytes = weight(&command.action);
                     commands.push(command);
@@ -125,11 +125,27 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if self.swept.elapsed() >= pause {
-                self.sweep();
-            }
+            self.sweep_when_due();
         }
         self.slots.close();
+    }
+
+    /// What [`Writer::run`] does with a command that came alone, at once.
+    pub fn take(&mut self, command: Command) {
+        self.waiting.fetch_sub(weight(&command.action), Ordering::Relaxed);
+        self.sweep_when_due();
+        self.tick(&mut vec![command]);
+    }
+
+    /// How long between two looks for streams to free.
+    fn pause(&self) -> Duration {
+        SWEEP.min(self.options.retention / 10).max(Duration::from_millis(1))
+    }
+
+    fn sweep_when_due(&mut self) {
+        if self.swept.elapsed() >= self.pause() {
+            self.sweep();
+        }
     }
 
     /// Plans, writes, shows, answers: in this order for all commands together.
@@ -167,7 +183,7 @@ impl Writer {
         let fenced = |head: &Head, attempt| !failpoint::mutant("no-fence") && head.fence != attempt;
         let mut head = match (&command.action, head) {
             (Action::Open { attempt, base, .. }, None) => {
-                let head = Head::new(*attempt, *base, log::random());
+                let head = Head::new(*attempt, *base, self.options.random());
                 self.make_room(head.bytes)?;
                 self.record(stream, Fact::Created { attempt: *attempt, base: *base, nonce: head.nonce });
                 head
@@ -207,9 +223,9 @@ impl Writer {
             (Action::Release { .. }, None) => return Ok(0),
             (Action::Release { .. }, Some(mut head)) => {
                 if head.released.is_none() {
-                    let at = wall_millis();
+                    let at = self.options.wall_millis();
                     self.record(stream, Fact::Released { at });
-                    head.released = Some(Released::at(at, self.options.retention));
+                    head.released = Some(Released::at(at, &self.options));
                 }
                 head
             }
@@ -262,7 +278,7 @@ impl Writer {
         // a caller that went away is not interested in its answer
         match (command.action, slot) {
             (Action::Append { entries, answer, .. }, Some(slot)) => {
-                slot.state.send_modify(|state| {
+                slot.change(|state| {
                     if let Some(live) = &mut state.live {
                         // copies, so that a small entry does not hold the caller's large buffer
                         live.entries.extend(entries.iter().map(|entry| Bytes::copy_from_slice(entry)));
@@ -271,7 +287,7 @@ impl Writer {
                 let _ = answer.send(Ok(next));
             }
             (Action::Open { answer, .. }, Some(slot)) => {
-                let state = slot.state.borrow();
+                let state = slot.state();
                 let live = state.live.as_ref();
                 let _ = answer.send(
                     live.map(|live| Prefix { epoch: live.epoch, entries: live.all(), next: live.next() })
@@ -289,7 +305,7 @@ impl Writer {
     fn keep(&mut self, stream: Uuid, head: Head, segments: Vec<u64>, entries: Vec<Bytes>) {
         let slot = self.slots.slot(stream);
         let live = Live { epoch: head.nonce ^ self.log.salt(), first: head.base, entries };
-        slot.state.send_modify(|state| state.live = Some(live));
+        slot.change(|state| state.live = Some(live));
         self.kept_bytes += head.bytes;
         self.released_bytes += head.released_size();
         self.kept.insert(stream, Kept { head, slot, segments });

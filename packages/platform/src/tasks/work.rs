@@ -107,6 +107,7 @@ impl Worker {
         } else {
             let work = AssertUnwindSafe(async { (self.handler)(task.clone()).await }).catch_unwind();
             tokio::select! {
+                biased;
                 done = work => self.judge(&task, done.unwrap_or_else(|_| Err(Error::internal("the work panicked")))),
                 () = self.hold(&task) => return,
                 () = self.grace() => Outcome::Again {

@@ -124,6 +124,19 @@ impl Follower {
         let ending = self.gateway.platform.background.ending();
         loop {
             tokio::select! {
+                // What comes seldom first: an answer that comes fast must not put off the look at the session.
+                biased;
+                () = ending.cancelled() => {
+                    self.stage = Stage::Over;
+                    let mut out = self.out();
+                    out.come_again();
+                    return Some(out);
+                }
+                _ = self.ticks.tick() => match self.look().await {
+                    Ok(Some(frames)) => return Some(frames),
+                    Ok(None) => {}
+                    Err(error) => return Some(self.break_off(&error)),
+                },
                 item = self.reading.next() => match self.take(item).await {
                     Ok(Some(frames)) => {
                         self.quiet = 0;
@@ -132,17 +145,6 @@ impl Follower {
                     Ok(None) => {}
                     Err(error) => return Some(self.break_off(&error)),
                 },
-                _ = self.ticks.tick() => match self.look().await {
-                    Ok(Some(frames)) => return Some(frames),
-                    Ok(None) => {}
-                    Err(error) => return Some(self.break_off(&error)),
-                },
-                () = ending.cancelled() => {
-                    self.stage = Stage::Over;
-                    let mut out = self.out();
-                    out.come_again();
-                    return Some(out);
-                }
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::{
         replay::Head,
     },
 };
-use std::time::Instant;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 impl Writer {
@@ -18,7 +18,7 @@ impl Writer {
         self.kept_bytes -= kept.head.bytes;
         self.released_bytes -= kept.head.released_size();
         self.log.release(&kept.segments);
-        kept.slot.state.send_modify(|state| state.live = None);
+        kept.slot.change(|state| state.live = None);
     }
 
     /// Frees what was released long enough ago, or what nobody touched for very long: its worker
@@ -100,7 +100,7 @@ fn copy(records: &mut Vec<u8>, stream: Uuid, kept: &Kept) {
     records.clear();
     let Head { fence, base, nonce, released, .. } = kept.head;
     record::encode(records, stream, Fact::Created { attempt: fence, base, nonce });
-    for (seq, bytes) in (base..).zip(kept.slot.state.borrow().live.iter().flat_map(|live| &live.entries)) {
+    for (seq, bytes) in (base..).zip(kept.slot.state().live.iter().flat_map(|live| &live.entries)) {
         record::encode(records, stream, Fact::Appended { attempt: fence, seq, bytes });
     }
     if let Some(released) = released {
