@@ -57,9 +57,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// A sentence for a configured address that cannot be used; any of the database.
-    pub async fn open(platform: &Platform, config: &Config, more: Vec<Arc<dyn Provider>>) -> Result<Self> {
-        let wire =
-            Wire::new(config.timeouts().connect, &platform.network).map_err(|fault| Error::internal(fault.detail))?;
+    pub async fn open(platform: &Platform, config: &Config, wire: Wire, more: Vec<Arc<dyn Provider>>) -> Result<Self> {
         let mut fixed = configured(config, &wire)?;
         fixed.push(Shelf::built_in(Arc::new(Guide::default())));
         if config.demo {

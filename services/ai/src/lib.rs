@@ -24,7 +24,8 @@ pub use config::Config;
 pub use repository::providers::addresses as stored_providers;
 
 use catalogue::Catalogue;
-use platform::{Platform, Result, Service, bus, db::Migration, hints, service::rpc_router};
+use platform::{Error, Platform, Result, Service, bus, db::Migration, hints, service::rpc_router};
+use providers::Wire;
 use std::sync::Arc;
 
 const MIGRATIONS: &[Migration] = &[
@@ -49,10 +50,25 @@ pub async fn start_with(
     config: Config,
     more: Vec<Arc<dyn providers::Provider>>,
 ) -> Result<Service> {
+    let wire =
+        Wire::new(config.timeouts().connect, &platform.network).map_err(|fault| Error::internal(fault.detail))?;
+    start_over(platform, config, wire, more).await
+}
+
+/// As [`start_with`], with HTTP clients that were made before: for tests that start it very often.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_over(
+    platform: &Platform,
+    config: Config,
+    wire: Wire,
+    more: Vec<Arc<dyn providers::Provider>>,
+) -> Result<Service> {
     let platform = platform.acting_as("ai");
     platform.db.migrate("ai", MIGRATIONS).await?;
     hints::relay(&platform, events::TOPIC);
-    let catalogue = Catalogue::open(&platform, &config, more).await?;
+    let catalogue = Catalogue::open(&platform, &config, wire, more).await?;
     let id = platform.ids.id();
     let ledger = ledger::Ledger::open(&platform, id).await?;
     let worker = worker::Worker::new(&platform, catalogue.clone(), ledger.clone(), id, &config);

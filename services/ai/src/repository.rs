@@ -144,17 +144,23 @@ pub async fn held(tx: &mut Tx<'_>, worker: Uuid) -> Result<Vec<Lease>> {
     .await
 }
 
-/// Open leases of workers that have not beaten since `dead_since`; all others' when there can be no
-/// other worker (`alone`).
-pub async fn orphans(tx: &mut Tx<'_>, worker: Uuid, dead_since: DateTime<Utc>, alone: bool) -> Result<Vec<Lease>> {
+/// Open leases of workers whose last beat does not lie between two times (one from the future is of
+/// before the clock was set back); all others' when there can be no other worker (`alone`).
+pub async fn orphans(
+    tx: &mut Tx<'_>,
+    worker: Uuid,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+    alone: bool,
+) -> Result<Vec<Lease>> {
     tx.query(
         "select g.space_id, g.reply_id, g.chat_id, g.model, g.attempt
          from ai_generations g left join ai_workers w on w.id = g.worker
-         where g.state = 'open' and g.worker <> $1 and ($3 or w.beat_at is null or w.beat_at < $2)
+         where g.state = 'open' and g.worker <> $1 and ($4 or w.beat_at is null or w.beat_at < $2 or w.beat_at > $3)
          order by g.asked_at limit 1000",
     )
     .bind(worker)
-    .bind(dead_since)
+    .bind(from)
+    .bind(to)
     .bind(alone)
     .all()
     .await

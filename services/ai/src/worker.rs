@@ -173,13 +173,14 @@ impl Worker {
     /// Takes over what nobody produces any more.
     async fn sweep(self: &Arc<Self>) -> Result<()> {
         let (worker, alone, now) = (self.id, self.alone, self.platform.clock.now());
-        let dead_since = now - TimeDelta::from_std(self.expiry).unwrap_or_default();
+        let expiry = TimeDelta::from_std(self.expiry).unwrap_or_default();
+        let alive = (now - expiry, now + expiry);
         let (orphans, held) = self
             .platform
             .db
             .read(Scope::System, move |tx| {
                 async move {
-                    Ok((repository::orphans(tx, worker, dead_since, alone).await?, repository::held(tx, worker).await?))
+                    Ok((repository::orphans(tx, worker, alive, alone).await?, repository::held(tx, worker).await?))
                 }
                 .boxed()
             })

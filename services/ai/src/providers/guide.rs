@@ -5,6 +5,7 @@
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
+use std::sync::OnceLock;
 
 use super::{
     Ask, Continuation, End, EndReason, Fault, FaultKind, Model, Piece, Pieces, Place, Provider, Purpose, Role, Titles,
@@ -34,8 +35,14 @@ const MOST_PASSAGES: usize = 3;
 /// Most headings in an answer without a match.
 const MOST_HEADINGS: usize = 12;
 
-/// The model, with its documents read and indexed.
+/// The model. Its documents are read and indexed for the first question.
 pub struct Guide {
+    documents: Vec<Document>,
+    book: OnceLock<Book>,
+}
+
+/// What the documents say.
+struct Book {
     passages: Vec<Passage>,
     headings: Vec<Heading>,
     index: Index,
@@ -50,21 +57,29 @@ impl Default for Guide {
 impl Guide {
     /// A guide to other documents than the built-in [`DOCUMENTS`].
     pub fn over(documents: &[Document]) -> Self {
-        let mut passages = Vec::new();
-        let mut headings = Vec::new();
-        for document in documents {
-            passages::split(document, &mut passages, &mut headings);
-        }
-        let index = Index::new(passages.iter().map(|passage| (passage.heading.title.as_str(), passage.text.as_str())));
-        Self { passages, headings, index }
+        Self { documents: documents.to_vec(), book: OnceLock::new() }
+    }
+
+    fn book(&self) -> &Book {
+        self.book.get_or_init(|| {
+            let mut passages = Vec::new();
+            let mut headings = Vec::new();
+            for document in &self.documents {
+                passages::split(document, &mut passages, &mut headings);
+            }
+            let texts = passages.iter().map(|passage| (passage.heading.title.as_str(), passage.text.as_str()));
+            let index = Index::new(texts);
+            Book { passages, headings, index }
+        })
     }
 
     /// The whole answer to a question, in Markdown.
     pub fn answer(&self, question: &str) -> String {
-        let best = self.index.best(question, MOST_PASSAGES);
+        let book = self.book();
+        let best = book.index.best(question, MOST_PASSAGES);
         if !best.is_empty() {
             let mut answer = FOUND.to_owned();
-            for passage in best.iter().filter_map(|at| self.passages.get(*at)) {
+            for passage in best.iter().filter_map(|at| book.passages.get(*at)) {
                 answer.push_str("\n\n");
                 answer.push_str(&quote(&passage.text));
                 answer.push_str("\n\n");
@@ -72,12 +87,12 @@ impl Guide {
             }
             return answer;
         }
-        if self.headings.is_empty() {
+        if book.headings.is_empty() {
             return EMPTY.to_owned();
         }
         let mut answer = NOT_FOUND.to_owned();
         answer.push('\n');
-        for heading in self.headings.iter().filter(|heading| heading.level <= 2).take(MOST_HEADINGS) {
+        for heading in book.headings.iter().filter(|heading| heading.level <= 2).take(MOST_HEADINGS) {
             answer.push_str("\n- ");
             answer.push_str(&heading.link());
         }

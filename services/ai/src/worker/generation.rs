@@ -23,10 +23,8 @@ use proto::{
     ai::v1 as pb,
     chat::v1::{self as chat, Going, Outcome, Reason, context_answer::Answer},
 };
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
 
 /// Takeovers in a row that brought no new text.
 const STALLED: i64 = 3;

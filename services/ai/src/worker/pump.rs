@@ -14,7 +14,8 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, future::BoxFuture, future::OptionFuture};
 use platform::{Code, Error, Result, failpoint, streams::Nudges};
 use proto::ai::v1 as pb;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Text held back at most before the provider is read no further.
 const HELD: usize = 128 << 10;
