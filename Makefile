@@ -42,7 +42,7 @@ package: release ## A Debian package of the optimised binary: target/package/tai
 bench: release ## Measure against controls of the same run
 	@tests/performance/run
 
-chaos: $(WEB) ## Kill it a thousand times and harm it in other ways, an hour at most; ends with a scorecard
+chaos: $(WEB) ## Kill it a thousand times and harm it in other ways, an hour and a half at most; ends with a scorecard
 	@tools/chaos
 
 chaos-mutants: $(WEB) ## Every seeded fault of the program must be found by the crash suite
