@@ -131,7 +131,7 @@ async fn what_has_expired_is_refused(harness: &Harness) -> Result<()> {
     harness.clock.advance(LIFE);
     ensure!(open_with(harness, Some(header.clone())).await?.is_none(), "refused within its life");
     harness.clock.advance(TimeDelta::seconds(1));
-    ensure!(open_with(harness, Some(header)).await? == Some(Code::Unauthenticated), "served after its life");
+    ensure!(open_with(harness, Some(header)).await? == Some(Code::Unavailable), "served after its life");
     ensure!(seen.callers().len() == 1, "{:?}", seen.callers());
     Ok(())
 }
