@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run web test check format release package bench chaos chaos-mutants openapi clean
+.PHONY: help run web test check format release package bench drill fuzz chaos chaos-mutants openapi clean
 
 WEB_SOURCES := $(shell git ls-files frontends packages/api-client packages/markdown packages/ui-components package.json package-lock.json 2>/dev/null)
 WEB := frontends/chat/dist/index.html
@@ -47,6 +47,14 @@ chaos: $(WEB) ## Kill it a thousand times and harm it in other ways, an hour and
 
 chaos-mutants: $(WEB) ## Every seeded fault of the program must be found by the crash suite
 	@tools/chaos mutants
+
+drill: $(WEB) ## Lose an instance under load, restore it from its archive, print RPO and RTO (DRILL_MB=256)
+	@tools/need rust cc
+	@cargo build --quiet --release --locked -p taifas
+	@TAIFAS_BIN=target/release/taifas DRILL_MB=$(or $(DRILL_MB),256) DRILL_SECONDS=30 cargo test --quiet --locked -p tests --test e2e -- --nocapture drill::
+
+fuzz: ## Broken input of every kind for FUZZ_SECONDS=600 a target; failing cases are kept beside their tests
+	@tools/fuzz
 
 openapi: ## Write the API's description and the client's types anew
 	@tools/need rust cc node

@@ -31,7 +31,8 @@ pub async fn admin(settings: Settings, asked: Asked) -> Result<()> {
         ),
         _ => error.into(),
     })?;
-    let platform = compose::platform(&settings.platform, compose::network(&settings.network)?, folder.path()).await?;
+    let network = compose::network(&settings.network)?;
+    let platform = compose::platform(&settings.platform, network, folder.path(), false).await?;
     let url = settings.gateway.url(settings.gateway.listen);
     let user = user::start(&platform, settings.user).await?;
     platform.peers.announce(user.name, user.router)?;

@@ -5,18 +5,33 @@
 //! after it: by hard links, which cost nothing.
 
 mod archive;
+mod archiver;
+mod erasures;
+mod mirror;
+mod replay;
 mod restore;
-mod seal;
+mod sealed;
+mod segment;
+mod shelf;
+mod state;
+#[cfg(test)]
+mod tests;
 
-pub use restore::restore;
+pub use archiver::Archiving;
+pub use erasures::remember;
+pub use restore::{Asked, restore};
+pub use sealed::Keys;
+pub use state::State;
 
 use crate::settings::Settings;
 use anyhow::{Context as _, Result, bail, ensure};
 use archive::{Archive, DATABASE, Manifest, OBJECTS, SECRETS};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use platform::{
+    audit::{self, SEALS},
     config::Ports,
     db::Offline,
+    erased::{self, JOURNAL},
     storage::{self, LastBackup},
 };
 use std::{
@@ -31,10 +46,13 @@ use std::{
 const SHORTEST: usize = 12;
 /// Taken as a passphrase at most.
 const LONGEST: u64 = 4096;
+/// How the names of encrypted backups end.
+const SEALED: &str = ".sealed";
 /// Left on the disk beside what a backup needs.
 const RESERVE: u64 = 64 << 20;
 
 /// Where an instance keeps what a backup holds.
+#[derive(Clone)]
 struct Places {
     folder: PathBuf,
     database: PathBuf,
@@ -55,7 +73,7 @@ impl Places {
 }
 
 /// Makes a backup and says where it is.
-pub fn backup(settings: &Settings, to: Option<PathBuf>, passphrase: Option<&[u8]>) -> Result<()> {
+pub fn backup(settings: &Settings, to: Option<PathBuf>, keys: Option<&Keys>) -> Result<()> {
     let places = Places::of(settings)?;
     ensure!(
         places.database.exists(),
@@ -63,92 +81,87 @@ pub fn backup(settings: &Settings, to: Option<PathBuf>, passphrase: Option<&[u8]
         places.folder.display()
     );
     let now = Utc::now();
+    let name = format!("taifas-{}.tar.gz{}", now.format("%Y-%m-%d-%H%M%S"), keys.map_or("", |_| SEALED));
     let to = match to {
-        Some(path) if path.is_dir() => path.join(format!("taifas-{}.tar.gz", now.format("%Y-%m-%d-%H%M%S"))),
+        Some(path) if path.is_dir() => path.join(name),
         Some(path) => path,
-        None => PathBuf::from(format!("taifas-{}.tar.gz", now.format("%Y-%m-%d-%H%M%S"))),
+        None => PathBuf::from(name),
     };
     ensure!(!to.exists(), "{} exists already; name another file with --to", to.display());
 
     let staging = Staging::new(&places.folder)?;
-    let needed =
-        storage::size(&places.database) + storage::size(Path::new(&format!("{}-wal", places.database.display())));
-    let free = storage::disk(&places.folder)?.free;
-    ensure!(
-        free > needed + RESERVE,
-        "the disk of {} has {} MiB left and the copy of the database needs {}; free some space first",
-        places.folder.display(),
-        free >> 20,
-        (needed + RESERVE) >> 20
-    );
     let objects = staging.path.join(OBJECTS);
     link_all(&places.objects, &objects)?;
-    let copy = staging.path.join(DATABASE);
-    Offline::open(&places.database)?.copy_to(&copy)?;
+    let (copy, mut manifest) = staging.copy(&places, now)?;
     // those that came between the first look and the copy
     link_all(&places.objects, &objects)?;
 
-    let database = Offline::open(&copy)?;
-    let faults = database.faults(false)?;
-    ensure!(
-        faults.is_empty(),
-        "the database is damaged and was not backed up: {}; stop Taifas, copy the data folder as it is, and restore the \
-         last good backup",
-        faults.join("; ")
-    );
-    let mut manifest = Manifest::new(now, database.versions()?, database.rows()?);
-    drop(database);
-
     let part = PathBuf::from(format!("{}.part", to.display()));
-    let written = (|| -> Result<u64> {
-        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part);
-        let file = file.with_context(|| {
-            format!(
-                "{} cannot be written; name with --to a folder that exists and that this user may write",
-                to.display()
-            )
-        })?;
-        let mut archive = Archive::new(file);
-        archive.file(&mut manifest, DATABASE, &copy)?;
-        for (name, path) in files(&objects)? {
-            archive.file(&mut manifest, &format!("{OBJECTS}/{name}"), &path)?;
-        }
-        if let Some(passphrase) = passphrase {
-            let sealed = seal::seal(passphrase, &secrets(&places.secrets)?)?;
-            archive.bytes(&mut manifest, SECRETS, &sealed)?;
-        }
-        archive.finish(&manifest)?;
-        fs::rename(&part, &to)?;
-        let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(parent)?.sync_all()?;
-        Ok(storage::size(&to))
-    })();
-    let bytes = match written {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            let _ = fs::remove_file(&part);
-            return Err(error);
-        }
-    };
+    let written =
+        write(&part, &mut manifest, &copy, &files(&objects)?, &places, keys).and_then(|()| publish(&part, &to));
+    if let Err(error) = written {
+        let _ = fs::remove_file(&part);
+        return Err(error);
+    }
+    let bytes = storage::size(&to);
     let full = fs::canonicalize(&to).unwrap_or_else(|_| to.clone());
-    let note = LastBackup { at: now, file: full.display().to_string(), bytes, secrets: passphrase.is_some() };
+    if let Some(beside) = full.parent() {
+        erased::copy(&places.folder.join(JOURNAL), &beside.join(JOURNAL))?;
+        audit::carry(&places.folder.join(SEALS), &beside.join(SEALS))?;
+    }
+    let note = LastBackup { at: now, file: full.display().to_string(), bytes, secrets: keys.is_some() };
     note.note(&places.folder)?;
     let mut out = io::stdout().lock();
     writeln!(
         out,
-        "{} holds the database ({} rows) and {} stored files, {} KiB.",
+        "{} holds the database ({} rows) and {} stored files, {} KiB{}.",
         to.display(),
         manifest.rows(),
         manifest.objects(),
-        bytes.div_ceil(1024)
+        bytes.div_ceil(1024),
+        keys.map_or("", |_| ", encrypted, and the secrets")
     )?;
-    if passphrase.is_none() {
+    if keys.is_none() {
         writeln!(
             out,
-            "The secrets are not in it: keys of providers must be entered again after a restore. Give a passphrase \
-             (--passphrase-file) to have them in it."
+            "It is not encrypted, and the secrets are not in it: keys of providers must be entered again after a restore. \
+             Give a passphrase (--passphrase-file) to have both."
         )?;
     }
+    Ok(())
+}
+
+/// Writes an archive and waits for the disk.
+fn write(
+    to: &Path,
+    manifest: &mut Manifest,
+    database: &Path,
+    objects: &BTreeMap<String, PathBuf>,
+    places: &Places,
+    keys: Option<&Keys>,
+) -> Result<()> {
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(to);
+    let file = file.with_context(|| {
+        format!("{} cannot be written; name with --to a folder that exists and that this user may write", to.display())
+    })?;
+    let mut archive = Archive::new(file, keys)?;
+    archive.file(manifest, DATABASE, database)?;
+    for (name, path) in objects {
+        archive.file(manifest, &format!("{OBJECTS}/{name}"), path)?;
+    }
+    if keys.is_some() {
+        for (name, bytes) in secrets(&places.secrets)? {
+            archive.bytes(manifest, &format!("{SECRETS}/{name}"), &bytes)?;
+        }
+    }
+    archive.finish(manifest)
+}
+
+/// Gives a written file its name.
+fn publish(part: &Path, to: &Path) -> Result<()> {
+    fs::rename(part, to)?;
+    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent)?.sync_all()?;
     Ok(())
 }
 
@@ -175,6 +188,32 @@ impl Staging {
         }
         DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Self { path, _lock: lock })
+    }
+
+    /// The database as of one moment, checked, and what there is to say of it.
+    fn copy(&self, places: &Places, now: DateTime<Utc>) -> Result<(PathBuf, Manifest)> {
+        let log = format!("{}-wal", places.database.display());
+        let needed = storage::size(&places.database) + storage::size(Path::new(&log));
+        let free = storage::disk(&places.folder)?.free;
+        ensure!(
+            free > needed + RESERVE,
+            "the disk of {} has {} MiB left and the copy of the database needs {}; free some space first",
+            places.folder.display(),
+            free >> 20,
+            (needed + RESERVE) >> 20
+        );
+        let copy = self.path.join(DATABASE);
+        Offline::open(&places.database)?.copy_to(&copy)?;
+        let database = Offline::open(&copy)?;
+        let faults = database.faults(false)?;
+        ensure!(
+            faults.is_empty(),
+            "the database is damaged and was not backed up: {}; stop Taifas, copy the data folder as it is, and restore \
+             the last good backup",
+            faults.join("; ")
+        );
+        let manifest = Manifest::new(now, database.versions()?, database.rows()?);
+        Ok((copy, manifest))
     }
 }
 
@@ -242,7 +281,7 @@ fn secrets(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
 ///
 /// # Errors
 /// A sentence when it cannot be read or is too short.
-pub fn passphrase(file: Option<&Path>) -> Result<Option<Vec<u8>>> {
+pub fn keys(file: Option<&Path>) -> Result<Option<Keys>> {
     let mut text = Vec::new();
     match file {
         Some(path) if path == Path::new("-") => {
@@ -261,5 +300,5 @@ pub fn passphrase(file: Option<&Path>) -> Result<Option<Vec<u8>>> {
         text.pop();
     }
     ensure!(text.len() >= SHORTEST, "the passphrase is shorter than {SHORTEST} characters; choose a longer one");
-    Ok(Some(text))
+    Ok(Some(Keys::new(text)))
 }

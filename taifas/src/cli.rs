@@ -1,6 +1,7 @@
 //! The command line: what there is, and help that teaches it.
 
 use crate::settings;
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -60,9 +61,10 @@ pub enum Command {
     /// Back up everything into one file, while the instance runs or when it is stopped
     #[command(
         after_long_help = "The file holds the database as of one moment, the stored files, and a manifest with the SHA-256 of \
-        each. With a passphrase it also holds the secrets (among them the key that opens the keys of providers), sealed by \
-        it; keep the passphrase elsewhere than the backup. The text of answers that are being written right now is not \
-        in it: they begin anew after a restore.\n\n\
+        each. With a passphrase it is encrypted and also holds the secrets (among them the key that opens the keys of \
+        providers); keep the passphrase elsewhere than the backup. The text of answers that are being written right now \
+        is not in it: they begin anew after a restore. Beside it lies erased.jsonl, which names what people have erased: \
+        keep the two together, so that it does not come back.\n\n\
         Examples:\n  \
         taifas backup --to /backups\n  \
         taifas backup --to /backups/monday.tar.gz --passphrase-file /etc/taifas/passphrase\n  \
@@ -74,27 +76,57 @@ pub enum Command {
         /// A folder, or the file to write [default: taifas-DATE.tar.gz here]
         #[arg(long, value_name = "PATH")]
         to: Option<PathBuf>,
-        /// The file with the passphrase for the secrets; - is standard input [default: TAIFAS_BACKUP_PASSPHRASE]
+        /// The file with the passphrase that encrypts it; - is standard input [default: TAIFAS_BACKUP_PASSPHRASE]
         #[arg(long, value_name = "FILE")]
         passphrase_file: Option<PathBuf>,
     },
-    /// Make a data folder of a backup
+    /// Make a data folder of a backup, or of an archive as of any moment
     #[command(
         after_long_help = "Everything is compared with the manifest before the folder appears: sizes, SHA-256, the \
-        soundness of the database and the number of rows of each table. A folder that is not empty is never touched.\n\n\
+        soundness of the database and the number of rows of each table. A folder that is not empty is never touched, \
+        unless --replace says that it is to be moved aside. What the journals of erasures (erased.jsonl beside the \
+        backup and in the folder that is replaced, and those of --erased) say was erased since is erased again.\n\n\
         Examples:\n  \
         taifas restore /backups/taifas-2026-11-26-030000.tar.gz --data restored\n  \
-        taifas restore monday.tar.gz --passphrase-file /etc/taifas/passphrase"
+        taifas restore /archive --at 2026-01-31T12:00:00Z --data restored\n  \
+        taifas restore monday.tar.gz.sealed --passphrase-file /etc/taifas/passphrase --replace"
     )]
     Restore {
-        /// The backup
+        /// The backup, or the folder of continuous archiving
         #[arg(value_name = "BACKUP")]
         from: PathBuf,
         #[command(flatten)]
         place: Place,
-        /// The file with the passphrase of the secrets; - is standard input [default: TAIFAS_BACKUP_PASSPHRASE]
+        /// Go back to this moment, such as 2026-01-31T12:00:00Z [default: the latest]
+        #[arg(long, value_name = "TIME")]
+        at: Option<DateTime<Utc>>,
+        /// Move what is in the data folder aside, to a folder beside it
+        #[arg(long)]
+        replace: bool,
+        /// A further journal of erasures, such as the one of the lost data folder; may be repeated
+        #[arg(long, value_name = "FILE")]
+        erased: Vec<PathBuf>,
+        /// The file with the passphrase of the backup; - is standard input [default: TAIFAS_BACKUP_PASSPHRASE]
         #[arg(long, value_name = "FILE")]
         passphrase_file: Option<PathBuf>,
+    },
+    /// Compare the audit trail with its seals, or a transcript with its signature
+    #[command(
+        after_long_help = "Events (sign-ins, changes of accounts and rights, sent messages: ids and facts, no text) are \
+        sealed every minute under signed Merkle roots. `verify` finds events that were changed, removed or added since, \
+        and with a file of seals (audit.jsonl in the data folder, in the archive and beside backups) an end that was cut \
+        off. It changes nothing and works beside a running instance; status 1 means that something is wrong.\n\n\
+        Examples:\n  \
+        taifas audit verify\n  \
+        taifas audit verify --seals /mnt/archive/taifas/audit.jsonl\n  \
+        taifas audit key                                          what others check transcripts with\n  \
+        taifas audit verify --transcript chat.json --key 3b6a…    without an instance"
+    )]
+    Audit {
+        #[command(subcommand)]
+        what: Audit,
+        #[command(flatten)]
+        place: Place,
     },
     /// Look for what is wrong with an instance, running or stopped, and say what to do
     #[command(
@@ -118,6 +150,25 @@ pub enum Command {
     Openapi,
     /// Print the version of this program and of what is in it
     Version,
+}
+
+/// What to look at.
+#[derive(Subcommand)]
+pub enum Audit {
+    /// Compare the audit trail, or a transcript
+    Verify {
+        /// A chat that was exported as JSON
+        #[arg(long, value_name = "FILE")]
+        transcript: Option<PathBuf>,
+        /// The public key [default: that of the data folder]
+        #[arg(long, value_name = "HEX")]
+        key: Option<String>,
+        /// A further file of seals to compare with; may be repeated
+        #[arg(long, value_name = "FILE")]
+        seals: Vec<PathBuf>,
+    },
+    /// Print the public key that seals and transcripts are checked with
+    Key,
 }
 
 /// What to do with an account.

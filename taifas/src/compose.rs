@@ -1,9 +1,9 @@
 //! The whole topology on one screen: configuration → platform → services → listener.
 
-use crate::settings::Settings;
+use crate::{backup, settings::Settings};
 use anyhow::Context as _;
 use platform::{
-    Platform, Result,
+    Platform, Result, audit,
     bus::TableBus,
     cache::MemoryCache,
     clock::{Clock, SystemClock},
@@ -42,7 +42,13 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let url = settings.gateway.url(listening.address);
     let folder = DataFolder::open(&settings.data)?;
     refuse_damage(&folder.path().join(Ports::after(&settings.platform.database, "database", "sqlite")?))?;
-    let platform = platform(&settings.platform, network, folder.path()).await?;
+    let keys = match settings.backup.folder {
+        Some(_) => backup::keys(settings.backup.passphrase_file.as_deref())?,
+        None => None,
+    };
+    settings.backup.check(folder.path())?;
+    let platform = platform(&settings.platform, network, folder.path(), settings.backup.folder.is_some()).await?;
+    let archive = backup::Archiving::start(&platform, &settings, keys)?;
 
     let mut ready = Vec::new();
     let mut announce = |Service { name, router, ready: check }| {
@@ -58,6 +64,8 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     announce(ai::start(&platform, settings.ai).await?)?;
     announce(analytics::start(&platform, settings.analytics).await?)?;
     announce(notification::start(&platform, settings.notification, &url).await?)?;
+    backup::remember(&platform);
+    audit::keep(&platform);
     retention::keep(&platform, settings.platform.keep_events_days);
     let router = gateway::start(&platform, settings.gateway, &document(), ready)?;
     greet(&url, setup.token().await?.as_deref())?;
@@ -76,7 +84,10 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         () = signals.next() => {}
     }
     // Whoever copies the file of a stopped instance has everything.
-    platform.db.checkpoint().await?;
+    match archive {
+        Some(archive) => tokio::task::spawn_blocking(|| archive.end()).await?,
+        None => platform.db.checkpoint().await?,
+    }
     tracing::info!("ended");
     Ok(())
 }
@@ -121,7 +132,9 @@ pub fn network(config: &network::Config) -> Result<Network> {
 }
 
 /// The ports on the adapters that their URLs name.
-pub async fn platform(ports: &Ports, network: Network, folder: &Path) -> anyhow::Result<Platform> {
+///
+/// `archived` says that somebody reads the write-ahead log into an archive.
+pub async fn platform(ports: &Ports, network: Network, folder: &Path, archived: bool) -> anyhow::Result<Platform> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let database = folder.join(Ports::after(&ports.database, "database", "sqlite")?);
     let streams = folder.join(Ports::after(&ports.streams, "streams", "file")?);
@@ -132,7 +145,8 @@ pub async fn platform(ports: &Ports, network: Network, folder: &Path) -> anyhow:
     Ports::after(&ports.cache, "cache", "memory")?;
     Ports::after(&ports.peers, "peers", "local")?;
 
-    let db = Db::open(&database, &db::Options::default())?;
+    let db = Db::open(&database, &db::Options { archived, ..db::Options::default() })?;
+    db.migrate("audit", audit::MIGRATIONS).await?;
     let key = secrets.get_or_create("principal-key", 32).await?;
     let mut epoch = [0; 8];
     SystemIds.random(&mut epoch);

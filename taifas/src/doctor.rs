@@ -1,6 +1,7 @@
 //! `taifas doctor`: looks at an instance, running or stopped, changes nothing, and says what to do.
 
 mod reach;
+mod upkeep;
 
 use crate::{schema, settings::Settings};
 use anyhow::Result;
@@ -60,12 +61,14 @@ impl Findings {
 /// Prints what was found; whether there is nothing that keeps the instance from working.
 pub fn doctor(settings: &Settings, thorough: bool) -> Result<bool> {
     let mut found = Findings::default();
+    program(&mut found);
     configuration(&mut found, settings);
     let running = folder(&mut found, &settings.data);
     secrets(&mut found, settings);
-    database(&mut found, settings, thorough);
+    database(&mut found, settings, thorough, running);
     disk(&mut found, &settings.data);
     backup(&mut found, &settings.data);
+    upkeep::archive(&mut found, settings, running);
     clock(&mut found, settings);
     reach::door(&mut found, settings, running);
     reach::providers(&mut found, settings);
@@ -211,7 +214,7 @@ fn secrets(found: &mut Findings, settings: &Settings) {
     }
 }
 
-fn database(found: &mut Findings, settings: &Settings, thorough: bool) {
+fn database(found: &mut Findings, settings: &Settings, thorough: bool, running: bool) {
     let Ok(path) = Ports::after(&settings.platform.database, "database", "sqlite") else { return };
     let file = settings.data.join(path);
     if !file.exists() {
@@ -220,9 +223,9 @@ fn database(found: &mut Findings, settings: &Settings, thorough: bool) {
     }
     let checked = (|| -> platform::Result<_> {
         let database = Offline::open(&file)?;
-        Ok((database.faults(thorough)?, database.versions()?, database.buried()?))
+        Ok((database.faults(thorough)?, database.versions()?, database.buried()?, database.lags()?))
     })();
-    let (faults, versions, buried) = match checked {
+    let (faults, versions, buried, lags) = match checked {
         Ok(checked) => checked,
         Err(error) => {
             found.fault(
@@ -260,6 +263,7 @@ fn database(found: &mut Findings, settings: &Settings, thorough: bool) {
             "make a backup; the next start brings them up to date, or `taifas migrate` now",
         );
     }
+    upkeep::readers(found, &lags, running);
     if buried == 0 {
         found.good("put aside", "no event and no task was given up");
     } else {
@@ -269,6 +273,11 @@ fn database(found: &mut Findings, settings: &Settings, thorough: bool) {
             "the log says why (\"put aside\")",
         );
     }
+}
+
+/// What this program is made of.
+fn program(found: &mut Findings) {
+    found.good("program", format!("Taifas {}, SQLite {}", env!("CARGO_PKG_VERSION"), rusqlite::version()));
 }
 
 fn disk(found: &mut Findings, folder: &Path) {

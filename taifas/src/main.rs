@@ -1,6 +1,7 @@
 //! The one executable: `taifas serve` runs an instance, the other commands look after one.
 
 mod admin;
+mod audit;
 mod backup;
 mod cli;
 mod compose;
@@ -42,11 +43,18 @@ fn run(command: Command) -> anyhow::Result<bool> {
             block_on(admin::admin(settings(place)?, asked))?;
         }
         Command::Backup { place, to, passphrase_file } => {
-            backup::backup(&settings(place)?, to, backup::passphrase(passphrase_file.as_deref())?.as_deref())?;
+            backup::backup(&settings(place)?, to, backup::keys(passphrase_file.as_deref())?.as_ref())?;
         }
-        Command::Restore { from, place, passphrase_file } => {
-            backup::restore(&settings(place)?, &from, backup::passphrase(passphrase_file.as_deref())?.as_deref())?;
+        Command::Restore { from, place, passphrase_file, at, replace, erased } => {
+            let asked = backup::Asked { from, at, replace, erased, keys: backup::keys(passphrase_file.as_deref())? };
+            block_on(backup::restore(&settings(place)?, &asked))?;
         }
+        Command::Audit { what, place } => match what {
+            cli::Audit::Key => block_on(audit::key(&settings(place)?))?,
+            cli::Audit::Verify { transcript, key, seals } => {
+                return block_on(audit::verify(&settings(place)?, &audit::Asked { transcript, key, seals }));
+            }
+        },
         Command::Doctor { place, thorough } => return doctor::doctor(&settings(place)?, thorough),
         Command::Openapi => writeln!(std::io::stdout(), "{}", compose::document().to_pretty_json()?)?,
         Command::Version => version()?,
@@ -75,7 +83,7 @@ fn provide_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
 }
 

@@ -69,11 +69,17 @@ pub async fn migrate(settings: &Settings, only_look: bool) -> Result<()> {
     let folder = DataFolder::open(&settings.data)?;
     let file = folder.path().join(Ports::after(&settings.platform.database, "database", "sqlite")?);
     let db = Db::open(&file, &db::Options::default())?;
+    bring_up(&db).await?;
+    db.checkpoint().await?;
+    writeln!(out, "Done: {}", pending.join(", "))?;
+    Ok(())
+}
+
+/// Brings the tables of an open database to this program's version.
+pub async fn bring_up(db: &Db) -> platform::Result<()> {
     for (name, steps) in all() {
         db.migrate(name, steps).await?;
     }
-    db.checkpoint().await?;
-    writeln!(out, "Done: {}", pending.join(", "))?;
     Ok(())
 }
 

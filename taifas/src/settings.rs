@@ -5,6 +5,7 @@ use serde::Deserialize;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// `taifas.toml`.
@@ -18,6 +19,7 @@ pub struct Settings {
     /// Seconds that running answers and open connections get when the process is asked to end.
     pub drain_seconds: u64,
     pub log: LogSettings,
+    pub backup: Backup,
     pub platform: config::Ports,
     pub network: network::Config,
     pub gateway: gateway::Config,
@@ -37,6 +39,57 @@ pub struct LogSettings {
     pub format: Log,
     /// As in `RUST_LOG`: `info`, `info,chat=debug`.
     pub filter: String,
+}
+
+/// Section `[backup]`: continuous archiving.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Backup {
+    /// Where changes are archived; nothing turns it off. Best on another disk.
+    pub folder: Option<PathBuf>,
+    /// Seconds between two archivings: what a lost machine loses at most, nearly.
+    pub every_seconds: u64,
+    /// Hours between two whole copies of the database: a restore reads one, and the changes after it.
+    pub base_hours: u64,
+    /// Days that one can go back.
+    pub keep_days: u32,
+    /// The file with the passphrase that encrypts the archive.
+    pub passphrase_file: Option<PathBuf>,
+}
+
+impl Default for Backup {
+    fn default() -> Self {
+        Self { folder: None, every_seconds: 5, base_hours: 24, keep_days: 14, passphrase_file: None }
+    }
+}
+
+impl Backup {
+    /// # Errors
+    /// A sentence that names what cannot be used.
+    pub fn check(&self, data: &Path) -> Result<()> {
+        let limits = [
+            ("every_seconds", self.every_seconds, 1..=3600),
+            ("base_hours", self.base_hours, 1..=720),
+            ("keep_days", self.keep_days.into(), 1..=3650),
+        ];
+        for (key, value, limits) in limits {
+            if !limits.contains(&value) {
+                let (from, to) = limits.into_inner();
+                return Err(Error::malformed(format!("backup.{key} = {value} must be from {from} to {to}")));
+            }
+        }
+        if self.folder.as_ref().is_some_and(|folder| folder.starts_with(data)) {
+            return Err(Error::malformed(
+                "backup.folder lies in the data folder, and would be lost with it; name a folder on another disk",
+            ));
+        }
+        Ok(())
+    }
+
+    #[must_use]
+    pub fn base_every(&self) -> Duration {
+        Duration::from_secs(self.base_hours * 3600)
+    }
 }
 
 /// How log lines look.
@@ -71,6 +124,7 @@ impl Default for Settings {
             data: "data".into(),
             drain_seconds: 10,
             log: LogSettings::default(),
+            backup: Backup::default(),
             platform: config::Ports::default(),
             network: network::Config::default(),
             gateway: gateway::Config::default(),
@@ -182,6 +236,46 @@ fn ollama_url(host: &str) -> String {
         (true, _) => host,
         (false, true) => format!("http://{host}"),
         (false, false) => format!("http://{host}:11434"),
+    }
+}
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::Write as _;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+        /// Whatever a configuration holds is read or refused with a sentence that names the file.
+        #[test]
+        fn files(text in prop_oneof![
+            any::<String>(),
+            "(\\[(log|backup|gateway|ai|platform|chat)\\]\n|[a-z_]{1,12} = (\"[a-z:/]{0,8}\"|-?[0-9]{1,20}|true|\\[\\])\n){0,6}",
+        ]) {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+            match Settings::load(Some(file.path()), Vec::new()) {
+                Ok(settings) => {
+                    let _ = settings.backup.check(Path::new("data"));
+                    let _ = settings.check_services(&["chat"]);
+                }
+                Err(error) => prop_assert!(error.to_string().contains(file.path().to_str().unwrap())),
+            }
+        }
+
+        #[test]
+        fn variables(
+            section in "[A-Za-z_]{0,10}", key in "[A-Za-z_]{0,16}", value in any::<String>(),
+            known in prop_oneof![Just("BACKUP__EVERY_SECONDS"), Just("GATEWAY__LISTEN"), Just("GATEWAY__TRUSTED_PROXIES"), Just("SERVICES"), Just("DATA")],
+        ) {
+            for name in [format!("TAIFAS__{section}__{key}"), format!("TAIFAS__{known}")] {
+                if let Err(error) = Settings::load(None, vec![(name.clone(), value.clone())]) {
+                    prop_assert!(error.to_string().contains(&name), "{}", error);
+                }
+            }
+        }
     }
 }
 

@@ -12,7 +12,7 @@ const PASSWORD: &str = "correct horse battery staple";
 const SOON: Duration = Duration::from_secs(5);
 
 /// Makes an account with a role and lets its person in; their client and id.
-async fn join(admin: &Client, email: &str, role: &str) -> Result<(Client, String)> {
+pub async fn join(admin: &Client, email: &str, role: &str) -> Result<(Client, String)> {
     let asked = json!({"name": "Somebody", "email": email, "role": role});
     let made = admin.post("/api/v1/admin/people", &asked).await?.ok(201)?;
     let token = made["link"].as_str().and_then(|link| link.split_once("/join#")).context("a link")?.1;
@@ -22,7 +22,7 @@ async fn join(admin: &Client, email: &str, role: &str) -> Result<(Client, String
     Ok((client, joined["user"]["id"].as_str().context("an id")?.to_owned()))
 }
 
-async fn key(person: &Client, scopes: Value) -> Result<(Client, String, String)> {
+pub async fn key(person: &Client, scopes: Value) -> Result<(Client, String, String)> {
     let minted = person.post("/api/v1/keys", &json!({"name": "A key", "scopes": scopes})).await?.ok(201)?;
     let secret = minted["secret"].as_str().context("a secret")?.to_owned();
     let id = minted["key"]["id"].as_str().context("an id")?.to_owned();

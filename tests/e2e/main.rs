@@ -1,6 +1,8 @@
 //! The program as people run it: started, used over HTTP, killed, started again.
 
 mod account;
+mod archive;
+mod audit;
 mod authorisation;
 mod bad_input;
 #[path = "../chaos/mod.rs"]
@@ -8,6 +10,8 @@ mod chaos;
 mod chats;
 mod commands;
 mod door;
+mod drill;
+mod erasures;
 mod export;
 mod faults;
 mod forgery;
@@ -21,3 +25,4 @@ mod sends;
 mod start_up;
 mod stops;
 mod streams;
+mod upgrade;

@@ -21,6 +21,7 @@ mod offline;
 mod query;
 mod row;
 mod sqlite;
+pub mod wal;
 mod writer;
 
 pub use in_line::{Access, AtOnce, Pace};
@@ -32,7 +33,11 @@ pub use row::{Column, FromRow, Row, Value};
 use crate::{Error, Result};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use rusqlite::Connection;
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -65,11 +70,14 @@ pub struct Options {
     pub deadline: Duration,
     /// Whether the caller holds the lock on the folder: no other process can use this database.
     pub exclusive: bool,
+    /// Whether somebody reads the write-ahead log into an archive, and therefore decides himself when it
+    /// may begin anew, with [`Db::turn`].
+    pub archived: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 2, queue: 4096, deadline: Duration::from_secs(5), exclusive: true }
+        Self { readers: 2, queue: 4096, deadline: Duration::from_secs(5), exclusive: true, archived: false }
     }
 }
 
@@ -186,6 +194,46 @@ impl Db {
     pub async fn check(&self) -> Result<()> {
         self.read(Scope::System, |tx| async move { tx.query("select 1").value::<i64>().await }.boxed()).await?;
         Ok(())
+    }
+
+    /// Where the write-ahead log lies.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        let mut path = self.path().as_os_str().to_owned();
+        path.push("-wal");
+        path.into()
+    }
+
+    /// What was committed behind `after`, read while others go on writing.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn changes(&self, after: Option<wal::Place>) -> Result<wal::Tail> {
+        let log = self.log();
+        let read = tokio::task::spawn_blocking(move || wal::read(&log, after.as_ref()));
+        Ok(read.await.map_err(Error::internal)??)
+    }
+
+    /// The same, with nothing written meanwhile; then what the log holds moves into the file, and the
+    /// log begins anew behind the last reader, for the end of a process at once. Nothing is between the
+    /// two, so an archive misses nothing.
+    ///
+    /// # Errors
+    /// When the log cannot be read; then it does not begin anew, nor when it does not go on from `after`.
+    pub async fn turn(&self, after: Option<wal::Place>, at_end: bool) -> Result<wal::Tail> {
+        let log = self.log();
+        let checkpoint = if at_end { "pragma wal_checkpoint(truncate)" } else { "pragma wal_checkpoint(passive)" };
+        self.0
+            .alone(move |connection| {
+                let tail = wal::read(&log, after.as_ref())?;
+                if tail == wal::Tail::Elsewhere {
+                    // nobody has read what it holds
+                    return Ok(tail);
+                }
+                connection.query_row(checkpoint, [], |_| Ok(())).map_err(Error::internal)?;
+                Ok(tail)
+            })
+            .await
     }
 
     /// Moves what the write-ahead log holds into the file itself: for the end of a process.

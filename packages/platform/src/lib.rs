@@ -2,12 +2,14 @@
 //! for routes, RPCs, errors and telemetry. A service receives one [`Platform`] and nothing else.
 
 pub mod api;
+pub mod audit;
 pub mod bus;
 pub mod cache;
 pub mod clock;
 pub mod config;
 pub mod db;
 pub mod descriptors;
+pub mod erased;
 pub mod error;
 pub mod events;
 pub mod failpoint;

@@ -8,8 +8,8 @@ use std::{fs, io, path::Path};
 
 /// The steps of the tables that are the platform's own.
 #[must_use]
-pub fn migrations() -> [(&'static str, &'static [Migration]); 2] {
-    [("bus", crate::bus::MIGRATIONS), ("tasks", crate::tasks::MIGRATIONS)]
+pub fn migrations() -> [(&'static str, &'static [Migration]); 3] {
+    [("audit", crate::audit::MIGRATIONS), ("bus", crate::bus::MIGRATIONS), ("tasks", crate::tasks::MIGRATIONS)]
 }
 
 /// Written into the data folder by a backup.

@@ -13,7 +13,7 @@ mod repository;
 mod service;
 
 pub use config::Config;
-pub use service::SetupLink;
+pub use service::{SetupLink, revoke_again};
 
 use platform::{Platform, Result, Service, db::Migration, hints, service::rpc_router};
 use std::sync::Arc;

@@ -14,7 +14,7 @@ mod sign_in;
 
 pub use invitations::{Invited, Inviting};
 pub use joining::{Accepting, Looked, Looking, Registering};
-pub use keys::Minting;
+pub use keys::{Minting, revoke_again};
 pub use leaving::Deleting;
 pub use passwords::{ChangingPassword, Forgetting, ResettingPassword};
 pub use people::{Linked, MadeAccount, MakingAccount};

@@ -11,6 +11,7 @@ mod service;
 
 pub use config::Config;
 pub use domain::{Chat, Message, Reason, Reply, State};
+pub use service::erase_again;
 
 use platform::{Platform, Result, Service, bus, db::Migration, hints, service::rpc_router, tasks};
 use std::sync::Arc;

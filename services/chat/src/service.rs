@@ -27,6 +27,7 @@ pub use regenerate::Regenerating;
 pub use replies::{Context, End};
 pub use search::Found;
 pub use send::{Asked, Sent};
+pub use trash::erase_again;
 
 use crate::{
     config::Config,

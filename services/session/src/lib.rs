@@ -10,6 +10,7 @@ mod repository;
 mod service;
 
 pub use config::Config;
+pub use service::close_again;
 
 use platform::{Platform, Result, Service, db::Migration, hints, service::rpc_router};
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
 use platform::{
     Error, Platform, Result,
-    db::{Scope, Tx},
+    db::{Db, Scope, Tx},
     peers::Peer,
     principal::{Person, Role},
 };
@@ -265,6 +265,14 @@ impl Sessions {
             }
         }
     }
+}
+
+/// Ends a session that a restored database still holds for open; whether it did.
+///
+/// # Errors
+/// As any transaction.
+pub async fn close_again(db: &Db, user: Uuid, id: Uuid, now: DateTime<Utc>) -> Result<bool> {
+    db.write(user, move |tx| async move { end(tx, user, id, now).await }.boxed()).await
 }
 
 /// Ends a session and says so, unless it had been ended before.

@@ -10,6 +10,7 @@ mod service;
 
 pub use config::Config;
 use platform::{Platform, Result, Service, db::Migration, hints, service::rpc_router};
+pub use service::erase_again;
 use std::sync::Arc;
 
 const MIGRATIONS: &[Migration] = &[

@@ -4,6 +4,7 @@ mod leaving;
 mod me;
 mod people;
 
+pub use leaving::erase_again;
 pub use me::Preferring;
 pub use people::{Administering, Listing};
 

@@ -23,12 +23,18 @@ impl Database {
         Ok(Self(connection))
     }
 
-    /// Waits until the running server holds no lease any more and has read every event: what follows
-    /// an end is done.
-    pub async fn settled(server: &Server) -> Result<()> {
+    /// The database of a running server, for looking at.
+    pub fn beside(server: &Server) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let database = Self(Connection::open_with_flags(server.data().join("taifas.db"), flags)?);
         database.0.busy_timeout(CALL)?;
+        Ok(database)
+    }
+
+    /// Waits until the running server holds no lease any more and has read every event: what follows
+    /// an end is done.
+    pub async fn settled(server: &Server) -> Result<()> {
+        let database = Self::beside(server)?;
         until("every lease is closed and every event read", CALL, async || {
             Ok((database.open_leases()? == 0 && database.behind()? == 0).then_some(()))
         })
@@ -51,6 +57,23 @@ impl Database {
     /// All messages and replies.
     pub fn messages(&self) -> Result<i64> {
         self.count("select count(*) from chat_messages")
+    }
+
+    /// Every table and index as it was made, migrations' entries without their times.
+    pub fn schema(&self) -> Result<Vec<(String, Option<String>)>> {
+        let mut statement = self.0.prepare("select name, sql from sqlite_master order by type, name")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// People's messages with their texts, those that are shorter than so many bytes.
+    pub fn texts(&self, shorter: usize) -> Result<BTreeMap<Uuid, String>> {
+        let mut statement =
+            self.0.prepare("select id, text from chat_messages where role = 'user' and length(text) < ?1")?;
+        let rows =
+            statement.query_map([i64::try_from(shorter)?], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?)))?;
+        rows.map(|row| row.map_err(anyhow::Error::from).and_then(|(id, text)| Ok((Uuid::from_slice(&id)?, text))))
+            .collect()
     }
 
     /// How many messages have this text.

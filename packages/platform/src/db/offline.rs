@@ -140,6 +140,42 @@ impl Offline {
         rows.collect::<rusqlite::Result<_>>().map_err(unreadable)
     }
 
+    /// Who reads which topic, and how many events they have not had yet.
+    ///
+    /// # Errors
+    /// `unavailable` when it cannot be read.
+    pub fn lags(&self) -> Result<Vec<(String, String, i64)>> {
+        let there = self.texts("select name from sqlite_master where type = 'table' and name = 'bus_cursors'")?;
+        if there.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = "select consumer, topic, position from bus_cursors order by consumer, topic";
+        let mut statement = self.0.prepare(sql).map_err(unreadable)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(unreadable)?;
+        let cursors: Vec<(String, String, i64)> = rows.collect::<rusqlite::Result<_>>().map_err(unreadable)?;
+        cursors
+            .into_iter()
+            .map(|(consumer, topic, position)| {
+                let table = topic.replace('-', "_").replace('"', "");
+                let sql = format!("select coalesce(max(position), 0) from \"{table}\"");
+                let newest: i64 = self.0.query_row(&sql, [], |row| row.get(0)).unwrap_or(position);
+                Ok((consumer, topic, (newest - position).max(0)))
+            })
+            .collect()
+    }
+
+    /// The number of the last seal of the audit trail; 0 when there is none.
+    ///
+    /// # Errors
+    /// `unavailable` when it cannot be read.
+    pub fn last_seal(&self) -> Result<i64> {
+        if self.texts("select name from sqlite_master where name = 'audit_seals'")?.is_empty() {
+            return Ok(0);
+        }
+        let sql = "select coalesce(max(number), 0) from audit_seals";
+        self.0.query_row(sql, [], |row| row.get(0)).map_err(unreadable)
+    }
+
     fn texts(&self, sql: &'static str) -> Result<Vec<String>> {
         let mut statement = self.0.prepare(sql).map_err(unreadable)?;
         let rows = statement.query_map([], |row| row.get(0)).map_err(unreadable)?;

@@ -165,6 +165,9 @@ pub(super) fn writing(path: &Path, options: &Options) -> Result<Guarded> {
     // what a long reader made it grow to is given back once it is used from its beginning again
     connection.pragma_update(None, "journal_size_limit", JOURNAL).map_err(unusable(path))?;
     assert_durable(&connection, path)?;
+    if options.archived {
+        connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(unusable(path))?;
+    }
     Guarded::new(connection, options.deadline)
 }
 

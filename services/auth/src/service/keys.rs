@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
 use platform::{
     Error, Result,
+    db::Db,
     principal::{Permission, Person},
 };
 use serde::Deserialize;
@@ -29,6 +30,14 @@ pub struct Minting {
     /// When it ends; never when absent.
     #[serde(default)]
     expires_at: Option<DateTime<Utc>>,
+}
+
+/// Revokes a key that a restored database still has; whether it had it.
+///
+/// # Errors
+/// As any transaction.
+pub async fn revoke_again(db: &Db, space: Uuid, id: Uuid) -> Result<bool> {
+    db.write(space, move |tx| async move { keys::remove(tx, space, id).await }.boxed()).await
 }
 
 impl Auth {

@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use platform::{
     Error, Result,
+    audit::{self, Signing},
     db::Tx,
     objects::{self, GetOptions, ObjectStore as _, Path},
     principal::Person,
@@ -60,6 +61,13 @@ impl Chats {
                 .boxed()
             })
             .await
+    }
+
+    /// A chat with all its branches, signed by this installation: whoever is shown the file can check it.
+    pub async fn transcript(&self, person: &Person, id: Uuid) -> Result<serde_json::Value> {
+        let chat = serde_json::to_value(self.export_chat(person, id).await?).map_err(Error::internal)?;
+        let signing = Signing::of(&*self.platform.secrets).await?;
+        audit::sign_transcript(&signing, chat, self.platform.clock.now().timestamp_millis())
     }
 
     /// Asks for an archive of everything. One is made at a time.

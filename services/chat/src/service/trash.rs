@@ -8,7 +8,11 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
-use platform::{Error, Result, db::Tx, principal::Person};
+use platform::{
+    Code, Error, Result,
+    db::{Db, Tx},
+    principal::Person,
+};
 use uuid::Uuid;
 
 impl Chats {
@@ -80,6 +84,23 @@ impl Chats {
             self.write(space, move |tx| async move { erase(tx, space, id, Some(actor), now).await }.boxed()).await?;
         self.nudge(stopped).await
     }
+}
+
+/// Erases a chat that a restored database still has; whether it had it.
+///
+/// # Errors
+/// As any transaction.
+pub async fn erase_again(db: &Db, space: Uuid, id: Uuid, now: DateTime<Utc>) -> Result<bool> {
+    db.write(space, move |tx| {
+        async move {
+            match erase(tx, space, id, None, now).await {
+                Err(error) if error.code() == Code::NotFound => Ok(false),
+                erased => erased.map(|_| true),
+            }
+        }
+        .boxed()
+    })
+    .await
 }
 
 /// Within a transaction: everything of a chat. Answers which replies were being written.

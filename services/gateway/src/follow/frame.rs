@@ -136,6 +136,26 @@ pub fn raw(event: &str, json: &[u8]) -> Bytes {
 }
 
 #[cfg(test)]
+mod fuzz {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// A place in a stream is what was given out, or it is none.
+        #[test]
+        fn places_in_streams(
+            text in prop_oneof![any::<String>(), "[0-9a-f]{0,20}[-.:][0-9]{0,22}"],
+            epoch: u64,
+            seq in prop::option::of(0..i64::MAX as u64),
+        ) {
+            let _ = read_id(&text);
+            let read = read_id(&id(epoch, seq)).unwrap();
+            prop_assert_eq!((read.epoch, u64::try_from(read.seq).ok()), (epoch, seq));
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

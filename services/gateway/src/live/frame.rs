@@ -59,6 +59,34 @@ pub fn read(text: &str) -> Result<Said> {
 }
 
 #[cfg(test)]
+mod fuzz {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever a client says is understood or refused; what was understood says the same again.
+        #[test]
+        fn what_clients_say(text in prop_oneof![
+            any::<String>(),
+            "[{\\[\\]}\":,a-z0-9 -]{0,80}",
+            "\\{\"type\":\"(un)?follow\",\"reply\":\"[0-9a-f-]{30,36}\"(,\"from\":\"[0-9.x-]{0,40}\")?\\}",
+        ]) {
+            if let Ok(said) = read(&text) {
+                let (kind, reply, from) = match &said {
+                    Said::Follow { reply, from } => ("follow", reply, from.clone()),
+                    Said::Unfollow { reply } => ("unfollow", reply, None),
+                };
+                let mut again = serde_json::json!({"type": kind, "reply": reply});
+                if let Some(from) = from {
+                    again["from"] = from.into();
+                }
+                prop_assert_eq!(read(&again.to_string()).unwrap(), said);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

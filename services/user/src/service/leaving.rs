@@ -6,13 +6,35 @@ use crate::{
     domain::{Account, State},
     events, repository,
 };
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
-use platform::{Error, Result, db::Scope, principal::Role};
+use platform::{
+    Error, Result,
+    db::{Db, Scope},
+    principal::Role,
+};
 use std::time::Duration;
 use uuid::Uuid;
 
 /// How often it is looked whether a grace time is over.
 const ROUND: Duration = Duration::from_secs(60);
+
+/// Deletes an account that a restored database still has, whatever its state; whether it had it.
+///
+/// # Errors
+/// As any transaction.
+pub async fn erase_again(db: &Db, id: Uuid, now: DateTime<Utc>) -> Result<bool> {
+    db.write(id, move |tx| {
+        async move {
+            let Some(account) = repository::find(tx, id).await? else { return Ok(false) };
+            repository::erase(tx, id).await?;
+            events::TOPIC.append(tx, events::changed(&account, "user.deleted", None, now), now).await?;
+            Ok(true)
+        }
+        .boxed()
+    })
+    .await
+}
 
 impl Users {
     /// Begins the grace time; one that runs already goes on.

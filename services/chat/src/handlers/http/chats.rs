@@ -143,3 +143,22 @@ pub(super) async fn read(
     chats.read(&person, id, looked.message_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// A cursor is what was given out, or it is refused as what it is.
+        #[test]
+        fn cursors(text in prop_oneof![any::<String>(), "-?[0-9]{0,22}[.][0-9a-f-]{0,36}"], at: i64, id: u128) {
+            if let Err(error) = read_cursor(&text) {
+                prop_assert_eq!(error.code(), platform::Code::Invalid);
+            }
+            let id = Uuid::from_u128(id);
+            let read = read_cursor(&format!("{at}.{}", id.simple())).unwrap();
+            prop_assert_eq!((read.at, read.id), (at, id));
+        }
+    }
+}

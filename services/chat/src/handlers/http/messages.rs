@@ -110,3 +110,28 @@ pub(super) async fn go_on(
 ) -> Result<(StatusCode, Json<Message>)> {
     Ok((StatusCode::ACCEPTED, Json(chats.go_on(&person, id, asked.model.as_deref()).await?)))
 }
+
+#[cfg(test)]
+mod fuzz {
+    use super::*;
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// A key is 1 to 255 visible characters, taken as they are.
+        #[test]
+        fn idempotency_keys(bytes in prop::collection::vec(any::<u8>(), 0..300), plain in "[!-~]{0,300}") {
+            let mut headers = HeaderMap::new();
+            for bytes in [bytes, plain.into_bytes()] {
+                let Ok(value) = HeaderValue::from_bytes(&bytes) else { continue };
+                headers.insert("idempotency-key", value);
+                let visible = bytes.iter().all(|byte| (b' '..=b'~').contains(byte) || *byte == b'\t');
+                let fits = visible && (1..=255).contains(&bytes.len());
+                match key(&headers) {
+                    Ok(key) => prop_assert!(fits && key.as_bytes() == bytes),
+                    Err(_) => prop_assert!(!fits, "{:?} is refused", bytes),
+                }
+            }
+        }
+    }
+}

@@ -38,9 +38,10 @@ pub(super) async fn export_chat(
             Ok(download("text/markdown; charset=utf-8", &format!("{}.md", chat.title), false, None, Body::from(text)))
         }
         "json" => {
-            let chat = chats.export_chat(&person, id).await?;
+            let chat = chats.transcript(&person, id).await?;
             let json = serde_json::to_vec_pretty(&chat).map_err(Error::internal)?;
-            Ok(download("application/json", &format!("{}.json", chat.title), false, None, Body::from(json)))
+            let title = chat["title"].as_str().unwrap_or_default();
+            Ok(download("application/json", &format!("{title}.json"), false, None, Body::from(json)))
         }
         _ => Err(Error::invalid("format", "must be markdown or json")),
     }

@@ -1,0 +1,119 @@
+//! The drill: an instance is lost under load and restored from its archive (F47). Fails when a message is
+//! missing that was acknowledged ten seconds before. `make drill` does it with a large database, and prints
+//! how much was lost at most (RPO) and how long the way back takes for each GB (RTO).
+
+use crate::{
+    archive::World,
+    harness::{Binary, Database, Draft, Server, TERMINAL, Watch, ready},
+};
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
+use std::{
+    fs,
+    io::Write as _,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+const RPO: Duration = Duration::from_secs(10);
+const WRITERS: usize = 8;
+
+/// Rows like those of long chats, until the database has that many megabytes.
+fn fill(server: &Server, megabytes: u64) -> Result<()> {
+    let database = Database::open(server)?;
+    let rows = megabytes * 250;
+    database.execute(&format!(
+        "with recursive n(i) as (select 1 union all select i + 1 from n where i < {rows})
+         insert into chat_messages
+             (space_id, id, chat_id, parent_id, role, text, state, attempt, next_seq, marks, stop_asked, continued, created_at)
+         select m.space_id, randomblob(16), m.chat_id, m.id, 'user', hex(randomblob(1900)), 'complete', 0, 0, '[]', 0, 0,
+             m.created_at
+         from n, (select * from chat_messages limit 1) m"
+    ))?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_is_lost_and_comes_back() -> Result<()> {
+    let asked = |name: &str, default| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
+    let (megabytes, load) = (asked("DRILL_MB", 8), Duration::from_secs(asked("DRILL_SECONDS", 7)));
+    let mut world = World::new(true)?;
+    // as it is by default
+    world.every = "5";
+    let (mut server, owner) = ready(&[]).await?;
+    let sent = owner.send(&Draft::new("continues", &json!({"tokens": 2, "delay_ms": 1}))).await?;
+    Watch::begin(&owner, sent.reply, None).done(TERMINAL).await?;
+    server.stop().await?;
+    fill(&server, megabytes)?;
+    let begun = Instant::now();
+    server.again(&world.environment()).await?;
+    world.has_base().await?;
+    let based = begun.elapsed();
+
+    let (ending, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|_| {
+            let (owner, ending, acknowledged) = (owner.clone(), ending.clone(), acknowledged.clone());
+            tokio::spawn(async move {
+                while !ending.load(Ordering::Relaxed) {
+                    let draft = Draft::new("continues", &json!({"tokens": 2, "delay_ms": 1}));
+                    let Ok(sent) = owner.send(&draft).await else { break };
+                    let mut all = acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
+                    all.push((sent.chat, sent.message, draft.text().to_owned(), Instant::now()));
+                }
+            })
+        })
+        .collect();
+    tokio::time::sleep(load).await;
+    let killed = Instant::now();
+    server.kill().await?;
+    ending.store(true, Ordering::Relaxed);
+    for writer in writers {
+        writer.await?;
+    }
+    fs::remove_dir_all(server.data())?;
+
+    let mut copy = Server::prepare(Binary::Shipped)?;
+    let begun = Instant::now();
+    let (works, text) = world.restore(&copy, &[]).await?;
+    let restored = begun.elapsed();
+    ensure!(works, "{text}");
+    let size = fs::metadata(copy.data().join("taifas.db"))?.len();
+    copy.again(&[]).await?;
+    let ready = begun.elapsed();
+    copy.stop().await?;
+    let database = Database::open(&copy)?;
+    let all = acknowledged.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let (mut lost, there) = (Vec::new(), database.texts(1000)?);
+    for (_, message, text, at) in &all {
+        match there.get(message) {
+            Some(stored) => ensure!(stored == text, "{message} has another text"),
+            None => lost.push(killed.saturating_duration_since(*at)),
+        }
+    }
+    let rpo = lost.iter().max().copied().unwrap_or_default();
+    let gigabytes = size as f64 / f64::from(1 << 30);
+    let mut out = std::io::stdout();
+    writeln!(out, "database          {:.2} GiB, {} messages acknowledged in {load:?}", gigabytes, all.len())?;
+    writeln!(out, "first whole copy  {:.1} s", based.as_secs_f64())?;
+    writeln!(
+        out,
+        "lost              {} messages, the oldest {:.1} s before the kill (RPO, at most 10 s)",
+        lost.len(),
+        rpo.as_secs_f64()
+    )?;
+    writeln!(
+        out,
+        "restored          {:.1} s, ready after {:.1} s: {:.1} s for each GiB (RTO, at most 60 s)",
+        restored.as_secs_f64(),
+        ready.as_secs_f64(),
+        ready.as_secs_f64() / gigabytes
+    )?;
+    let proved = text.lines().find(|line| line.starts_with("Proved")).context("nothing is proved")?;
+    writeln!(out, "{proved}")?;
+    ensure!(rpo <= RPO, "what was acknowledged {rpo:?} before is lost");
+    Ok(())
+}

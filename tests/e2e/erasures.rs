@@ -1,0 +1,98 @@
+//! What was erased after a backup does not come back with it (I12).
+
+use crate::{
+    commands::{command, run, said},
+    harness::{Binary, Client, Database, Draft, Server, TERMINAL, Watch, ready, until},
+    identity::{join, key},
+};
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
+use std::{fs, time::Duration};
+
+const PASSWORD: &str = "correct horse battery staple";
+
+#[tokio::test]
+async fn what_was_erased_after_a_backup_stays_erased() -> Result<()> {
+    let grace = [("TAIFAS__USER__DELETION_GRACE_DAYS", "0")];
+    let (mut server, owner) = ready(&grace).await?;
+    let (gone, _) = join(&owner, "gone@example.org", "user").await?;
+    // each text is another one
+    let say = async |person: &Client, tokens: u32| -> Result<_> {
+        let draft = Draft::new("continues", &json!({"tokens": tokens, "delay_ms": 1}));
+        let sent = person.send(&draft).await?;
+        Watch::begin(person, sent.reply, None).done(TERMINAL).await?;
+        Ok((sent.chat, draft.text().to_owned()))
+    };
+    let (kept, _) = say(&owner, 3).await?;
+    let (erased, erased_text) = say(&owner, 4).await?;
+    let (_, gone_text) = say(&gone, 5).await?;
+    let (program, _, key_id) = key(&owner, json!(["chats:read"])).await?;
+    let device = owner.nobody();
+    device.sign_in("owner@example.org", PASSWORD).await?.ok(200)?;
+    let cookie = device.cookie().context("no cookie")?;
+
+    let data = server.data().display().to_string();
+    let backups = server.scratch().join("backups");
+    fs::create_dir(&backups)?;
+    let made = backups.join("one.tar.gz");
+    let output = run(command(&server, &["backup", "--data", &data, "--to", &made.display().to_string()])?).await?;
+    ensure!(output.status.success(), "{}", said(&output));
+
+    ensure!(owner.delete(&format!("/api/v1/chats/{erased}/forever")).await?.status == 204);
+    ensure!(owner.delete(&format!("/api/v1/keys/{key_id}")).await?.status == 204);
+    ensure!(device.post("/api/v1/auth/sign-out", &json!({})).await?.status == 204);
+    gone.post("/api/v1/auth/delete-account", &json!({"password": PASSWORD, "confirm": "DELETE"})).await?.ok(202)?;
+    // the grace time is none, and a start looks at once
+    server.stop().await?;
+    server.again(&grace).await?;
+    let journal = server.data().join("erased.jsonl");
+    until("the erasures are written down", Duration::from_secs(10), async || {
+        let text = fs::read_to_string(&journal).unwrap_or_default();
+        Ok(["account", "chat", "key", "session"].iter().all(|kind| text.contains(&format!("{kind:?}"))).then_some(()))
+    })
+    .await?;
+    server.kill().await?;
+
+    // without the journal the backup brings them back, and says so
+    let other = server.scratch().join("other").display().to_string();
+    let made = made.display().to_string();
+    let output = run(command(&server, &["restore", &made, "--data", &other])?).await?;
+    ensure!(said(&output).contains("No journal of erasures was found"), "{}", said(&output));
+    let output = run(command(&server, &["restore", &made, "--data", &data])?).await?;
+    ensure!(!output.status.success() && said(&output).contains("--replace"), "{}", said(&output));
+
+    let output = run(command(&server, &["restore", &made, "--data", &data, "--replace"])?).await?;
+    let text = said(&output);
+    ensure!(output.status.success() && text.contains("Proved:") && text.contains("Erased again: 5 of the 5"), "{text}");
+    ensure!(text.contains("data-before-"), "what was there is nowhere: {text}");
+    server.again(&grace).await?;
+    owner.open(kept).await?;
+    owner.get(&format!("/api/v1/chats/{erased}")).await?.problem(404, "not_found")?;
+    program.get("/api/v1/chats").await?.problem(401, "unauthenticated")?;
+    let thief = owner.nobody();
+    let request = thief.request(reqwest::Method::GET, "/api/v1/me").header("Cookie", cookie);
+    thief.call(request).await?.problem(401, "unauthenticated")?;
+    thief.sign_in("gone@example.org", PASSWORD).await?.problem(401, "unauthenticated")?;
+    ensure!(journal.exists(), "the journal is not carried on");
+    until("the account's chats are erased again", Duration::from_secs(10), async || {
+        Ok((Database::beside(&server)?.messages_like(&gone_text)? == 0).then_some(()))
+    })
+    .await?;
+    server.stop().await?;
+    ensure!(Database::open(&server)?.messages_like(&erased_text)? == 0, "an erased message is there again");
+
+    // a journal that is named does the same
+    let mut third = Server::prepare(Binary::Shipped)?;
+    let before = fs::read_dir(server.scratch())?
+        .flatten()
+        .find(|entry| entry.file_name().to_string_lossy().starts_with("data-before-"))
+        .context("no former folder")?;
+    let named = before.path().join("erased.jsonl").display().to_string();
+    let data = third.data().display().to_string();
+    let output = run(command(&third, &["restore", &made, "--data", &data, "--erased", &named])?).await?;
+    ensure!(said(&output).contains("Erased again: 5 of the 5"), "{}", said(&output));
+    third.again(&grace).await?;
+    Client::new(third.url())?.sign_in("owner@example.org", PASSWORD).await?.ok(200)?;
+    third.stop().await?;
+    Ok(())
+}
