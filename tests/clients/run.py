@@ -3,22 +3,17 @@
 Called by tests/clients/run; ends with the lines `# pass N` and `# fail N`.
 """
 
-import http.client
 import http.server
 import json
-import os
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
 import threading
-import time
+
+from program import Program
 
 HERE = pathlib.Path(__file__).resolve().parent
-PROGRAM = pathlib.Path(os.environ.get("TAIFAS_BIN", HERE.parent.parent / "target/debug/taifas"))
-ACCOUNT = {"name": "Ana Pop", "email": "ana@example.org", "password": "correct horse battery"}
-START_SECONDS = 30
 VECTOR = {"float": [1.0, -2.5], "base64": "AACAPwAAIMA="}
 
 
@@ -62,60 +57,20 @@ class Provider(http.server.BaseHTTPRequestHandler):
         return self.answer("text/event-stream", events + "data: [DONE]\n\n")
 
 
-class Program:
-    """The real program, on a folder and a port of its own."""
-
-    def __init__(self, folder):
-        self.log = pathlib.Path(folder) / "log"
-        # No model of this machine may answer.
-        environment = {"PATH": os.environ.get("PATH", ""), "TAIFAS__AI__OLLAMA_BASE_URL": ""}
-        arguments = ["serve", "--demo", "--listen", "127.0.0.1:0", "--data", f"{folder}/data"]
-        with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(
-                [PROGRAM, *arguments], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True
-            )
-        self.printed = []
-        # Read to the end: a full pipe would stop the program.
-        threading.Thread(target=lambda: self.printed.extend(self.process.stdout), daemon=True).start()
-        self.port = int(self.said(r"ready at http://127\.0\.0\.1:(\d+)"))
-        self.cookie = ""
-
-    def said(self, pattern):
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end and self.process.poll() is None:
-            if found := re.search(pattern, "".join(self.printed)):
-                return found[1]
-            time.sleep(0.02)
-        sys.exit(f"the program did not start:\n{self.log.read_text()[-2000:]}")
-
-    def post(self, path, body):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        headers = {"X-CSRF": "1", "Content-Type": "application/json", "Cookie": self.cookie}
-        connection.request("POST", path, json.dumps(body), headers)
-        answer = connection.getresponse()
-        for line in answer.headers.get_all("Set-Cookie") or []:
-            self.cookie = line.split(";")[0]
-        text = answer.read()
-        if answer.status >= 300:
-            sys.exit(f"POST {path} answered {answer.status}: {text.decode()}")
-        return json.loads(text)
-
-
 def main():
     provider = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Provider)
     threading.Thread(target=provider.serve_forever, daemon=True).start()
     with tempfile.TemporaryDirectory() as folder:
         program = Program(folder)
         try:
-            program.post("/api/v1/setup", {"token": program.said(r"/setup#(\S+)"), **ACCOUNT})
+            program.set_up()
             address = f"http://127.0.0.1:{provider.server_port}/v1"
-            program.post("/api/v1/admin/providers", {"kind": "openai", "name": "mock", "base_url": address})
-            made = program.post("/api/v1/keys", {"name": "clients", "scopes": ["models:use"]})
+            program.make(201, "/api/v1/admin/providers", {"kind": "openai", "name": "mock", "base_url": address})
+            made = program.make(201, "/api/v1/keys", {"name": "clients", "scopes": ["models:use"]})
             arguments = [sys.executable, str(HERE / "stories.py"), f"http://127.0.0.1:{program.port}/v1", made["secret"]]
             told = subprocess.run(arguments, stdout=subprocess.PIPE, text=True, timeout=280)
         finally:
-            program.process.terminate()
-            program.process.wait(20)
+            program.end()
     print(told.stdout, end="")
     outcomes = [line.split()[0] for line in told.stdout.splitlines() if line.startswith(("ok ", "failed "))]
     passed, failed = outcomes.count("ok"), outcomes.count("failed")

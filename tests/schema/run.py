@@ -5,26 +5,21 @@ afterwards, and say nothing in its log that is a fault of ours.
 Called by tests/schema/run, which brings the tools along; ends with the lines `# pass N` and `# fail N`.
 """
 
-import http.client
 import json
 import os
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 import uuid
 
+from program import Program
+
 HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-PROGRAM = pathlib.Path(os.environ.get("TAIFAS_BIN", ROOT / "target/debug/taifas"))
 # The same cases every time; another seed looks elsewhere.
 SEED = os.environ.get("TAIFAS_SCHEMA_SEED", "20261126")
 EXAMPLES = os.environ.get("TAIFAS_SCHEMA_EXAMPLES", "12")
-START_SECONDS, RUN_SECONDS = 20, 280
-ACCOUNT = {"name": "Ana Pop", "email": "ana@example.org", "password": "correct horse battery"}
+RUN_SECONDS = 280
 
 # What would end the run itself, or the account and the session it runs with; and what does not end.
 LEFT_OUT = {
@@ -37,77 +32,23 @@ LEFT_OUT = {
 }
 
 
-class Program:
-    """The real program, on a folder and a port of its own."""
+def begin_answers(program):
+    """Answers that go on until they are stopped, and answers that were cut and can be continued; their ids."""
+    goes_on = ("scripted/continues", '{"tokens": 40, "delay_ms": 1, "hang_after": 5}')
+    was_cut = ("scripted/cannot", '{"tokens": 40, "delay_ms": 1, "cut_after": 5}')
+    replies = []
+    for model, script in [goes_on, was_cut] * 4:
+        chat, message = uuid.uuid4(), str(uuid.uuid4())
+        body = {"id": message, "parent_id": None, "text": f"script: {script}", "model": model}
+        made = program.make(202, f"/api/v1/chats/{chat}/messages", body, {"Idempotency-Key": message})
+        replies.append(made["reply"]["id"])
+    return replies
 
-    def __init__(self, folder):
-        self.log = pathlib.Path(folder) / "log"
-        environment = {
-            "PATH": os.environ.get("PATH", ""),
-            # No model of this machine may answer, and no limit of requests end the run.
-            "TAIFAS__AI__OLLAMA_BASE_URL": "",
-            "TAIFAS__GATEWAY__WRITES_PER_MINUTE": "1000000000",
-        }
-        arguments = ["serve", "--demo", "--log", "json", "--listen", "127.0.0.1:0", "--data", f"{folder}/data"]
-        with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(
-                [PROGRAM, *arguments], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True
-            )
-        self.printed = []
-        # Read to the end: a full pipe would stop the program.
-        threading.Thread(target=lambda: self.printed.extend(self.process.stdout), daemon=True).start()
-        self.port = int(self.said(r"ready at http://127\.0\.0\.1:(\d+)"))
-        self.cookie = ""
 
-    def said(self, pattern):
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end and self.process.poll() is None:
-            if found := re.search(pattern, "".join(self.printed)):
-                return found[1]
-            time.sleep(0.02)
-        sys.exit(f"the program did not start:\n{self.log.read_text()[-2000:]}")
-
-    def ask(self, method, path, body=None, more=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        headers = {"X-CSRF": "1", "Content-Type": "application/json", "Cookie": self.cookie, **(more or {})}
-        connection.request(method, path, None if body is None else json.dumps(body), headers)
-        answer = connection.getresponse()
-        for line in answer.headers.get_all("Set-Cookie") or []:
-            self.cookie = line.split(";")[0]
-        return answer.status, answer.read()
-
-    def set_up(self):
-        """Makes the first account; gives its id."""
-        status, body = self.ask("POST", "/api/v1/setup", {"token": self.said(r"/setup#(\S+)"), **ACCOUNT})
-        if status != 201:
-            sys.exit(f"the first account was not made: {status} {body}")
-        return json.loads(body)["user"]["id"]
-
-    def begin_answers(self):
-        """Answers that go on until they are stopped, and answers that were cut and can be continued; their ids."""
-        goes_on = ("scripted/continues", '{"tokens": 40, "delay_ms": 1, "hang_after": 5}')
-        was_cut = ("scripted/cannot", '{"tokens": 40, "delay_ms": 1, "cut_after": 5}')
-        replies = []
-        for model, script in [goes_on, was_cut] * 4:
-            chat, message = uuid.uuid4(), str(uuid.uuid4())
-            body = {"id": message, "parent_id": None, "text": f"script: {script}", "model": model}
-            status, answer = self.ask("POST", f"/api/v1/chats/{chat}/messages", body, {"Idempotency-Key": message})
-            if status != 202:
-                sys.exit(f"a message was not taken: {status} {answer}")
-            replies.append(json.loads(answer)["reply"]["id"])
-        return replies
-
-    def faults(self):
-        """Lines of the log that say what must never be said."""
-        bad = ("panicked", '"unexpected"', "is damaged")
-        return [line for line in self.log.read_text().splitlines() if any(word in line for word in bad)]
-
-    def end(self):
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
+def faults(program):
+    """Lines of the log that say what must never be said."""
+    bad = ("panicked", '"unexpected"', "is damaged")
+    return [line for line in program.log.read_text().splitlines() if any(word in line for word in bad)]
 
 
 def schemathesis(program, own_id, replies, report):
@@ -131,15 +72,14 @@ def schemathesis(program, own_id, replies, report):
 
 
 def main():
-    if not PROGRAM.exists():
-        sys.exit(f"{PROGRAM} is not there: cargo build -p taifas")
     failures = []
     with tempfile.TemporaryDirectory(prefix="taifas-schema-") as folder:
-        program = Program(folder)
+        # No limit of requests may end the run.
+        program = Program(folder, {"TAIFAS__GATEWAY__WRITES_PER_MINUTE": "1000000000"})
         try:
             own_id = program.set_up()
             described = json.loads(program.ask("GET", "/api/v1/openapi.json")[1])["paths"]
-            report = schemathesis(program, own_id, program.begin_answers(), pathlib.Path(folder) / "report.json")
+            report = schemathesis(program, own_id, begin_answers(program), pathlib.Path(folder) / "report.json")
             if program.process.poll() is not None:
                 failures.append(f"the program has ended with {program.process.returncode}")
             else:
@@ -148,7 +88,7 @@ def main():
                 # Otherwise everything after the end of the session was only refused.
                 if program.ask("GET", "/api/v1/me")[0] != 200:
                     failures.append("the session of the run was ended by an operation that must be left out")
-            failures += program.faults()
+            failures += faults(program)
         finally:
             program.end()
     operations = sum(len(item) for path, item in described.items() if path not in LEFT_OUT)
