@@ -17,6 +17,16 @@ pub enum Document {
     Message(Uuid),
 }
 
+impl Document {
+    /// None for a title.
+    const fn message(self) -> Option<Uuid> {
+        match self {
+            Self::Title => None,
+            Self::Message(id) => Some(id),
+        }
+    }
+}
+
 /// Makes a document findable, or findable by what it is now. `at` is when it was written.
 pub async fn put(
     tx: &mut Tx<'_>,
@@ -26,27 +36,17 @@ pub async fn put(
     at: DateTime<Utc>,
     words: &Indexed,
 ) -> Result<()> {
-    let message = match document {
-        Document::Title => None,
-        Document::Message(id) => Some(id),
-    };
-    let known: Option<i64> = match message {
-        Some(message) => {
-            tx.query("select place from chat_search_rows where space_id = $1 and chat_id = $2 and message_id = $3")
-                .bind(space)
-                .bind(chat)
-                .bind(message)
-                .value()
-                .await?
-        }
-        None => {
-            tx.query("select place from chat_search_rows where space_id = $1 and chat_id = $2 and message_id is null")
-                .bind(space)
-                .bind(chat)
-                .value()
-                .await?
-        }
-    };
+    let message = document.message();
+    let known: Option<i64> = tx
+        .query(
+            "select place from chat_search_rows
+             where space_id = $1 and chat_id = $2 and message_id is not distinct from $3",
+        )
+        .bind(space)
+        .bind(chat)
+        .bind(message)
+        .value()
+        .await?;
     let place = match known {
         Some(place) => {
             tx.query("delete from chat_search where rowid = $1").bind(place).run().await?;
@@ -87,10 +87,7 @@ pub async fn add(
     at: DateTime<Utc>,
     words: &Indexed,
 ) -> Result<()> {
-    let message = match document {
-        Document::Title => None,
-        Document::Message(id) => Some(id),
-    };
+    let message = document.message();
     let mut place = first_place(at, message.unwrap_or(chat_id));
     loop {
         let added = tx
