@@ -3,7 +3,7 @@
 
 use crate::{
     commands::{command, run, said},
-    harness::{Database, Draft, Server, TERMINAL, Watch, ready},
+    harness::{Client, Database, Draft, Server, TERMINAL, Watch, ready, until},
 };
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
@@ -18,20 +18,25 @@ async fn verify(server: &Server, more: &[&str]) -> Result<(bool, String)> {
     Ok((output.status.success(), said(&output)))
 }
 
-/// A stopped instance whose events are all sealed. A start seals at once.
+/// Stops the instance when its events are all sealed. A start seals at once.
+async fn seal(server: &mut Server) -> Result<()> {
+    server.stop().await?;
+    server.again(&[]).await?;
+    until("everything is sealed", TERMINAL, async || {
+        Ok(verify(server, &[]).await?.1.contains(" 0 are not sealed yet").then_some(()))
+    })
+    .await?;
+    server.stop().await
+}
+
+/// A stopped instance whose events are all sealed.
 async fn sealed() -> Result<(Server, Value)> {
     let (mut server, owner) = ready(&[]).await?;
     let sent = owner.send(&Draft::new("continues", &json!({"tokens": 3, "delay_ms": 1}))).await?;
     Watch::begin(&owner, sent.reply, None).done(TERMINAL).await?;
     owner.nobody().sign_in("owner@example.org", "correct horse battery staple").await?.ok(200)?;
     let transcript = owner.get(&format!("/api/v1/chats/{}/export?format=json", sent.chat)).await?.ok(200)?;
-    server.stop().await?;
-    server.again(&[]).await?;
-    crate::harness::until("everything is sealed", TERMINAL, async || {
-        Ok(verify(&server, &[]).await?.1.contains(" 0 are not sealed yet").then_some(()))
-    })
-    .await?;
-    server.stop().await?;
+    seal(&mut server).await?;
     Ok((server, transcript))
 }
 
@@ -94,15 +99,9 @@ async fn a_restored_instance_goes_on_with_its_trail_and_a_foreign_key_fits_nothi
     ensure!(server.scratch().join("audit.jsonl").exists(), "the seals are not beside the backup");
     // one seal more, which the backup does not know
     server.again(&[]).await?;
-    let owner = crate::harness::Client::new(server.url())?;
+    let owner = Client::new(server.url())?;
     owner.sign_in("owner@example.org", "correct horse battery staple").await?.ok(200)?;
-    server.stop().await?;
-    server.again(&[]).await?;
-    crate::harness::until("everything is sealed", TERMINAL, async || {
-        Ok(verify(&server, &[]).await?.1.contains(" 0 are not sealed yet").then_some(()))
-    })
-    .await?;
-    server.stop().await?;
+    seal(&mut server).await?;
     let mut restore = command(&server, &["restore", "one.tar.gz.sealed", "--data", &data, "--replace"])?;
     restore.env("TAIFAS_BACKUP_PASSPHRASE", "four words are enough");
     let output = run(restore).await?;

@@ -1,15 +1,12 @@
 //! A tab that is left open is no use of its session: it looks whether the session lives, and that looks
 //! like no request.
 
-use crate::verifier::{ask, door, platform};
+use crate::verifier::{ask, door, platform, session};
 use axum::body::Body;
 use futures_util::{FutureExt as _, StreamExt as _};
 use http::{Request, StatusCode};
 use platform::{Error, clock::FixedClock, db::Scope, principal::Permission, service::rpc_router};
-use proto::{
-    auth::v1 as auth,
-    session::v1::{OpenRequest, sessions_client::SessionsClient},
-};
+use proto::auth::v1 as auth;
 use std::{
     sync::{
         Arc,
@@ -19,7 +16,6 @@ use std::{
 };
 use tonic::{Response, Status};
 use tower::ServiceExt as _;
-use uuid::Uuid;
 
 /// Everybody may do everything; counts who only looks.
 #[derive(Clone, Default)]
@@ -67,19 +63,10 @@ async fn an_open_feed_alone_keeps_no_session_alive() {
     let folder = tempfile::tempdir().unwrap();
     let clock = FixedClock::at(chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap());
     let platform = platform(folder.path(), clock.clone()).await;
-    let service = session::start(&platform, session::Config::default()).await.unwrap();
-    platform.peers.announce("session", service.router).unwrap();
+    let token = session(&platform).await;
     let rights = Rights::default();
     let routes = tonic::service::Routes::new(auth::auth_server::AuthServer::new(rights.clone()));
     platform.peers.announce("auth", rpc_router(routes, platform.signer.clone())).unwrap();
-    let opening = OpenRequest {
-        user: Uuid::from_u128(1).as_bytes().into(),
-        role: "admin".into(),
-        device: "Browser".into(),
-        ..OpenRequest::default()
-    };
-    let mut sessions = SessionsClient::new(platform.acting_as("auth").peer("session"));
-    let token = sessions.open(opening).await.unwrap().into_inner().token;
     let cookie = format!("sid={token}");
     let seen = async || {
         let read = platform.db.read(Scope::System, |tx| {

@@ -97,25 +97,30 @@ async fn who_cannot_be_verified_is_told_to_come_again_and_never_let_in() {
     }
 }
 
+/// The token of a session, which the real service keeps.
+pub async fn session(platform: &Platform) -> String {
+    let session = session::start(platform, session::Config::default()).await.unwrap();
+    platform.peers.announce("session", session.router).unwrap();
+    let opening = OpenRequest {
+        user: Uuid::from_u128(1).as_bytes().into(),
+        role: "admin".into(),
+        device: "Browser".into(),
+        ..OpenRequest::default()
+    };
+    let mut sessions = SessionsClient::new(platform.acting_as("auth").peer("session"));
+    sessions.open(opening).await.unwrap().into_inner().token
+}
+
 /// The session is good, and what its person may do cannot be found out.
 #[tokio::test]
 async fn a_session_without_an_answer_about_rights_is_no_session_yet() {
     for fault in FAULTS {
         let folder = tempfile::tempdir().unwrap();
         let platform = platform(folder.path(), noon()).await;
-        let session = session::start(&platform, session::Config::default()).await.unwrap();
-        platform.peers.announce("session", session.router).unwrap();
+        let token = session(&platform).await;
         if let Some(router) = fault.router() {
             platform.peers.announce("auth", router).unwrap();
         }
-        let opening = OpenRequest {
-            user: Uuid::from_u128(1).as_bytes().into(),
-            role: "admin".into(),
-            device: "Browser".into(),
-            ..OpenRequest::default()
-        };
-        let mut sessions = SessionsClient::new(platform.acting_as("auth").peer("session"));
-        let token = sessions.open(opening).await.unwrap().into_inner().token;
         let door = door(&platform);
         let (status, body) = ask(&door, "cookie", &format!("sid={token}")).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{fault:?}: {body}");
