@@ -6,6 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use platform::{
     audit::{self, Leaf, Line, Row, SEALS, SECRET, Seal, Signing, TOPICS},
     config::Ports,
+    hex::{hex, unhex},
+    journal,
     secrets::{FileSecrets, Secrets as _},
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
@@ -35,13 +37,13 @@ pub struct Asked {
 
 /// The public key that seals and transcripts are checked with.
 pub async fn key(settings: &Settings) -> Result<()> {
-    writeln!(io::stdout(), "{}", audit::hex(&public(settings, None).await?))?;
+    writeln!(io::stdout(), "{}", hex(public(settings, None).await?))?;
     Ok(())
 }
 
 async fn public(settings: &Settings, given: Option<&str>) -> Result<Vec<u8>> {
     if let Some(given) = given {
-        let key = audit::unhex(given.trim()).filter(|key| key.len() == 32);
+        let key = unhex(given.trim()).filter(|key| key.len() == 32);
         return key.context("the key is not 64 hexadecimal digits; `taifas audit key` prints it");
     }
     let folder = settings.data.join(Ports::after(&settings.platform.secrets, "secrets", "file")?);
@@ -171,13 +173,11 @@ impl Trail {
             } else if seal.before != before {
                 self.faults.push(format!("the seal {number} does not name the one before it"));
             }
-            if !audit::unhex(&seal.signature).is_some_and(|it| audit::is_signed(&self.key, &seal.statement(), &it)) {
+            if !unhex(&seal.signature).is_some_and(|it| audit::is_signed(&self.key, &seal.statement(), &it)) {
                 self.faults.push(format!("the seal {number} is not signed with this instance's key"));
             }
             match Leaf::all(&leaves) {
-                Some(all)
-                    if audit::hex(&audit::root(&all.iter().map(Leaf::bytes).collect::<Vec<_>>())) == seal.root =>
-                {
+                Some(all) if hex(audit::root(&all.iter().map(Leaf::bytes).collect::<Vec<_>>())) == seal.root => {
                     for leaf in all {
                         self.leaf(&seal, leaf)?;
                     }
@@ -268,10 +268,10 @@ impl Trail {
     fn compare(&mut self, file: &Path) -> Result<()> {
         ensure!(file.is_file(), "{} is not a file of seals", file.display());
         let mut known = BTreeMap::new();
-        for line in audit::read(file)? {
+        for line in journal::read(file)? {
             match line {
                 Line::Seal(seal) => {
-                    let signed = audit::unhex(&seal.signature);
+                    let signed = unhex(&seal.signature);
                     // a line that nobody signed says nothing
                     if signed.is_some_and(|it| audit::is_signed(&self.key, &seal.statement(), &it)) {
                         known.insert(seal.number, seal.sum());

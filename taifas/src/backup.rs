@@ -30,7 +30,7 @@ use chrono::{DateTime, Utc};
 use platform::{
     audit::{self, SEALS},
     config::Ports,
-    db::Offline,
+    db::{self, Offline},
     erased::{self, JOURNAL},
     storage::{self, LastBackup},
 };
@@ -192,8 +192,7 @@ impl Staging {
 
     /// The database as of one moment, checked, and what there is to say of it.
     fn copy(&self, places: &Places, now: DateTime<Utc>) -> Result<(PathBuf, Manifest)> {
-        let log = format!("{}-wal", places.database.display());
-        let needed = storage::size(&places.database) + storage::size(Path::new(&log));
+        let needed = storage::size(&places.database) + storage::size(&db::log_of(&places.database));
         let free = storage::disk(&places.folder)?.free;
         ensure!(
             free > needed + RESERVE,

@@ -9,15 +9,17 @@ mod merkle;
 pub use keeper::{MIGRATIONS, keep, seal_new};
 pub use merkle::root;
 
-use crate::{Error, Result, secrets::Secrets};
+use crate::{
+    Error, Result,
+    hex::{hex, unhex},
+    journal,
+    secrets::Secrets,
+};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::{BTreeMap, HashSet},
-    fs::{File, OpenOptions},
-    io::{self, Read as _, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
     path::Path,
 };
 use uuid::Uuid;
@@ -94,7 +96,7 @@ impl Seal {
         let mut digest = Sha256::new();
         digest.update(self.statement());
         digest.update(&self.signature);
-        hex(&digest.finalize())
+        hex(digest.finalize())
     }
 }
 
@@ -203,41 +205,16 @@ pub enum Line {
     },
 }
 
-/// # Errors
-/// When the file cannot be read.
-pub fn read(seals: &Path) -> Result<Vec<Line>> {
-    let mut text = String::new();
-    match File::open(seals) {
-        Ok(mut file) => file.read_to_string(&mut text)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-        Err(error) => return Err(error.into()),
-    };
-    Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
-}
-
-/// # Errors
-/// When the disk refuses.
-pub fn append(seals: &Path, lines: &[Line]) -> Result<()> {
-    let mut text = Vec::new();
-    for line in lines {
-        serde_json::to_writer(&mut text, line).map_err(Error::internal)?;
-        text.push(b'\n');
-    }
-    let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(seals)?;
-    file.write_all(&text)?;
-    Ok(file.sync_data()?)
-}
-
 /// Adds to `to` what `from` has behind the last line that both have.
 ///
 /// # Errors
 /// When one of them cannot be read or written.
 pub fn carry(from: &Path, to: &Path) -> Result<()> {
-    let (ours, theirs) = (read(from)?, read(to)?);
+    let (ours, theirs): (Vec<Line>, Vec<Line>) = (journal::read(from)?, journal::read(to)?);
     // other instances may write there too
     let theirs: HashSet<_> = theirs.into_iter().collect();
     let known = ours.iter().rposition(|line| theirs.contains(line)).map_or(0, |at| at + 1);
-    if known == ours.len() { Ok(()) } else { append(to, &ours[known..]) }
+    if known == ours.len() { Ok(()) } else { journal::append(to, &ours[known..]) }
 }
 
 /// A transcript with a signature over all the rest of it, keys in order.
@@ -248,7 +225,7 @@ pub fn sign_transcript(signing: &Signing, mut transcript: serde_json::Value, at:
     let object = transcript.as_object_mut().ok_or_else(|| Error::internal("a transcript that is no object"))?;
     object.remove(SIGNED);
     let statement = transcript_statement(object, at)?;
-    let (key, signature) = (hex(&signing.public()), hex(&signing.sign(&statement)));
+    let (key, signature) = (hex(signing.public()), hex(signing.sign(&statement)));
     object.insert(SIGNED.into(), serde_json::json!({"at": at, "key": key, "signature": signature}));
     Ok(transcript)
 }
@@ -276,7 +253,7 @@ pub fn check_transcript(public: &[u8], mut transcript: serde_json::Value) -> Res
 fn transcript_statement(object: &serde_json::Map<String, serde_json::Value>, at: i64) -> Result<Vec<u8>> {
     let mut text = String::new();
     canonical(&serde_json::Value::Object(object.clone()), &mut text);
-    Ok(format!("taifas-transcript-1\n{at}\n{}\n", hex(&Sha256::digest(text))).into_bytes())
+    Ok(format!("taifas-transcript-1\n{at}\n{}\n", hex(Sha256::digest(text))).into_bytes())
 }
 
 /// One text for each value: without spaces, keys in order.
@@ -304,20 +281,6 @@ fn canonical(value: &serde_json::Value, text: &mut String) {
         }
         plain => text.push_str(&plain.to_string()),
     }
-}
-
-/// Hexadecimal digits.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Their bytes; nothing when they are none.
-#[must_use]
-pub fn unhex(text: &str) -> Option<Vec<u8>> {
-    let pairs = text.as_bytes().as_chunks::<2>();
-    pairs.1.is_empty().then_some(())?;
-    pairs.0.iter().map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
 #[cfg(test)]
@@ -349,16 +312,14 @@ mod tests {
         let seal = |number, at| {
             Line::Seal(Seal { number, events: 1, root: "r".into(), before: "b".into(), at, signature: "s".into() })
         };
-        append(&ours, &[seal(1, 3), seal(2, 4)]).unwrap();
+        journal::append(&ours, &[seal(1, 3), seal(2, 4)]).unwrap();
         carry(&ours, &theirs).unwrap();
         carry(&ours, &theirs).unwrap();
-        append(&ours, &[Line::Restored { restored_to: 1, at: 9 }, seal(2, 9)]).unwrap();
+        journal::append(&ours, &[Line::Restored { restored_to: 1, at: 9 }, seal(2, 9)]).unwrap();
         carry(&ours, &theirs).unwrap();
         assert_eq!(
-            read(&theirs).unwrap(),
+            journal::read::<Line>(&theirs).unwrap(),
             [seal(1, 3), seal(2, 4), Line::Restored { restored_to: 1, at: 9 }, seal(2, 9)]
         );
-        assert_eq!(unhex(&hex(&[0, 255, 16])), Some(vec![0, 255, 16]));
-        assert!(unhex("0").is_none() && unhex("zz").is_none());
     }
 }

@@ -81,6 +81,14 @@ impl Default for Options {
     }
 }
 
+/// Where the write-ahead log of a database file lies.
+#[must_use]
+pub fn log_of(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push("-wal");
+    path.into()
+}
+
 /// A handle to the database; clones share it.
 #[derive(Clone)]
 pub struct Db(Arc<Engine>);
@@ -178,7 +186,7 @@ impl Db {
         }
     }
 
-    /// Where its file lies; the write-ahead log is beside it, its name ending in `-wal`.
+    /// Where its file lies.
     #[must_use]
     pub fn path(&self) -> &Path {
         match &*self.0 {
@@ -199,9 +207,7 @@ impl Db {
     /// Where the write-ahead log lies.
     #[must_use]
     pub fn log(&self) -> PathBuf {
-        let mut path = self.path().as_os_str().to_owned();
-        path.push("-wal");
-        path.into()
+        log_of(self.path())
     }
 
     /// What was committed behind `after`, read while others go on writing.

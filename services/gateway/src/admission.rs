@@ -7,6 +7,7 @@ use crate::{
 use http::{HeaderMap, HeaderValue};
 use platform::{
     Code, Error, Result, failpoint,
+    hex::hex,
     principal::{Caller, Permission, Permissions, Person, Role},
 };
 use proto::{
@@ -210,7 +211,7 @@ fn place(asked: &str, credential: &Credential<'_>) -> String {
         Credential::Key(secret) => ("key", *secret),
     };
     let digest = Sha256::digest(text);
-    format!("{asked}:{kind}:{}", digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    format!("{asked}:{kind}:{}", hex(digest))
 }
 
 fn read(rights: &Rights) -> Result<(Role, Permissions)> {

@@ -101,12 +101,10 @@ pub(crate) async fn health(
     }
     let lag: Vec<_> = platform.bus.lag().await?.into_iter().map(GroupHealth::from).collect();
     let tasks: Vec<_> = platform.tasks.standing().await?.into_iter().map(QueueHealth::from).collect();
-    let (folder, file) = (platform.folder.clone(), platform.db.path().to_owned());
+    let (folder, file, log) = (platform.folder.clone(), platform.db.path().to_owned(), platform.db.log());
     let tls = gateway.config.tls_certificate.clone().zip(gateway.config.tls_key.clone());
     let found = tokio::task::spawn_blocking(move || {
-        let wal = format!("{}-wal", file.display());
-        let database =
-            DatabaseHealth { bytes: storage::size(&file), wal_bytes: storage::size(std::path::Path::new(&wal)) };
+        let database = DatabaseHealth { bytes: storage::size(&file), wal_bytes: storage::size(&log) };
         // what is wrong with changed files is in the log, and the former ones go on
         let ends = tls.and_then(|(certificate, key)| certificate_ends(&certificate, &key).ok());
         Ok::<_, platform::Error>((database, storage::disk(&folder)?, storage::memory(), LastBackup::of(&folder)?, ends))

@@ -16,7 +16,7 @@ use lettre::{
         extension::ClientId,
     },
 };
-use platform::{Error, Result, network::Network};
+use platform::{Error, Result, hex::hex, network::Network};
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 use std::{
@@ -136,7 +136,7 @@ fn write(server: &Server, letter: &Letter<'_>) -> Result<Message> {
     let to = Mailbox::new(None, read_address(letter.to)?);
     let written = templates::write(letter.template, letter.language, letter.fields)?;
     let digest = Sha256::digest(letter.key);
-    let name: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let name = hex(&digest[..16]);
     let part = |kind, body: String| SinglePart::builder().header(kind).body(body);
     Message::builder()
         .message_id(Some(format!("<{name}@{}>", server.from.email.domain())))

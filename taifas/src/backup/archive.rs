@@ -6,6 +6,7 @@ use super::sealed::{Keys, Sealing};
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use flate2::{Compression, write::GzEncoder};
+use platform::hex::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::{
@@ -133,7 +134,7 @@ impl Archive {
     pub fn finish(mut self, manifest: &Manifest) -> Result<()> {
         let text = serde_json::to_vec_pretty(manifest)?;
         self.0.append_data(&mut header(text.len() as u64), MANIFEST, text.as_slice())?;
-        let sum = format!("{}  {MANIFEST}\n", hex(&Sha256::digest(&text)));
+        let sum = format!("{}  {MANIFEST}\n", hex(Sha256::digest(&text)));
         self.0.append_data(&mut header(sum.len() as u64), CHECKSUM, sum.as_bytes())?;
         self.0.into_inner()?.finish()?.finish()
     }
@@ -159,7 +160,7 @@ impl<R> Hashing<R> {
     }
 
     pub fn entry(self) -> Entry {
-        Entry { size: self.size, sha256: hex(&self.digest.finalize()) }
+        Entry { size: self.size, sha256: hex(self.digest.finalize()) }
     }
 }
 
@@ -170,8 +171,4 @@ impl<R: Read> Read for Hashing<R> {
         self.digest.update(&buffer[..read]);
         Ok(read)
     }
-}
-
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

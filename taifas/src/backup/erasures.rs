@@ -9,8 +9,9 @@ use platform::{
     Error, Platform,
     bus::{self, Delivery, Limits},
     db::{self, Db},
-    erased::{self, Erased, JOURNAL, Kind},
+    erased::{Erased, JOURNAL, Kind},
     events::Topic,
+    journal,
 };
 use proto::{Message as _, auth::v1::AuthChanged, session::v1::SessionChanged};
 use std::{
@@ -33,7 +34,7 @@ pub fn remember(platform: &Platform) {
             let journal = journal.clone();
             async move {
                 let Some(gone) = read(&delivery)? else { return Ok(()) };
-                let written = tokio::task::spawn_blocking(move || erased::append(&journal, &[gone]));
+                let written = tokio::task::spawn_blocking(move || journal::append(&journal, &[gone]));
                 written.await.map_err(Error::internal)?
             }
             .boxed()
@@ -58,7 +59,7 @@ fn read(delivery: &Delivery) -> platform::Result<Option<Erased>> {
 pub fn since(journals: &[PathBuf], moment: DateTime<Utc>) -> Result<BTreeSet<Erased>> {
     let mut found = BTreeSet::new();
     for journal in journals {
-        found.extend(erased::read(journal)?.into_iter().filter(|gone| gone.at > moment - OVERLAP));
+        found.extend(journal::read::<Erased>(journal)?.into_iter().filter(|gone| gone.at > moment - OVERLAP));
     }
     Ok(found)
 }

@@ -156,8 +156,7 @@ impl Mirror {
         let to = with(&place(&self.folder, name, &sum), NEW);
         let parent = to.parent().context("a file without a folder")?;
         DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
-        fs::rename(part, &to)?;
-        File::open(parent)?.sync_all()?;
+        super::publish(&part, &to)?;
         Ok(sum)
     }
 

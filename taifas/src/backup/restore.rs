@@ -3,7 +3,7 @@
 
 use super::{
     Places,
-    archive::{CHECKSUM, DATABASE, Entry, FORMAT, Hashing, MANIFEST, Manifest, OBJECTS, SECRETS, hex},
+    archive::{CHECKSUM, DATABASE, Entry, FORMAT, Hashing, MANIFEST, Manifest, OBJECTS, SECRETS},
     erasures, replay,
     sealed::{self, Keys},
 };
@@ -16,6 +16,8 @@ use platform::{
     db::Offline,
     erased::{self, JOURNAL},
     folder::DataFolder,
+    hex::hex,
+    journal,
 };
 use sha2::{Digest as _, Sha256};
 use std::{
@@ -160,7 +162,7 @@ fn carry_seals(asked: &Asked, former: Option<&Path>, aside: &Path, places: &Plac
         audit::carry(&from.join(SEALS), &to)?;
     }
     let restored_to = Offline::open(&aside.join(&places.database))?.last_seal()?;
-    Ok(audit::append(&to, &[Line::Restored { restored_to, at: Utc::now().timestamp_millis() }])?)
+    Ok(journal::append(&to, &[Line::Restored { restored_to, at: Utc::now().timestamp_millis() }])?)
 }
 
 /// Answers where the former folder is now.
@@ -233,7 +235,7 @@ pub fn extract(from: &Path, target: &Path, places: &Places, keys: Option<&Keys>)
     let mut rest = archive.into_inner();
     io::copy(&mut rest, &mut io::sink()).with_context(damaged)?;
     io::copy(&mut rest.into_inner(), &mut io::sink()).with_context(damaged)?;
-    let sum = hex(&Sha256::digest(&manifest));
+    let sum = hex(Sha256::digest(&manifest));
     ensure!(!manifest.is_empty() && checksum.starts_with(sum.as_bytes()), "{}", damaged());
     let manifest: Manifest = serde_json::from_slice(&manifest).with_context(damaged)?;
     ensure!(

@@ -3,14 +3,14 @@
 //! put elsewhere or changed.
 
 use super::{
-    archive::{Out, hex},
+    archive::Out,
     publish,
     sealed::{self, Keys},
 };
 use anyhow::{Context as _, Result, ensure};
 use chrono::{DateTime, Utc};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
-use platform::db::wal;
+use platform::{db::wal, hex::hex};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::{
@@ -59,7 +59,7 @@ pub fn write(to: &Path, keys: Option<&Keys>, head: &Head, changes: &wal::Changes
     out.write_all(&sum)?;
     out.finish()?;
     publish(&part, to)?;
-    Ok(hex(&sum))
+    Ok(hex(sum))
 }
 
 /// Changes that were read and are what they say.
@@ -88,7 +88,7 @@ impl Segment {
             rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length))?).context("it is cut off")?;
         let head: Head = serde_json::from_slice(text).context("its head cannot be understood")?;
         ensure!(head.page_size <= 65_536, "its head cannot be understood");
-        Ok(Self { head, sum: hex(&sum), packed: packed.to_vec() })
+        Ok(Self { head, sum: hex(sum), packed: packed.to_vec() })
     }
 
     /// Puts the pages into a database file that nobody has open.

@@ -1,10 +1,12 @@
 //! Sealing: a minute's new events of all topics, in one transaction that no writer of events waits for.
 
-use super::{Line, Row, SEALS, Seal, Signing, TOPICS, append, hex, read, root, select};
+use super::{Line, Row, SEALS, Seal, Signing, TOPICS, root, select};
 use crate::{
     Platform, Result,
     db::{Db, Migration, Scope, Tx},
     from_row,
+    hex::hex,
+    journal,
 };
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
@@ -106,12 +108,12 @@ async fn put(
     let mut seal = Seal {
         number: last.as_ref().map_or(1, |last| last.number + 1),
         events,
-        root: hex(&root(leaves)),
+        root: hex(root(leaves)),
         before: last.map_or_else(String::new, |last| last.sum()),
         at: now.timestamp_millis(),
         signature: String::new(),
     };
-    seal.signature = hex(&signing.sign(&seal.statement()));
+    seal.signature = hex(signing.sign(&seal.statement()));
     tx.query("insert into audit_seals (number, events, root, before, at, signature, leaves) values ($1, $2, $3, $4, $5, $6, $7)")
         .bind(seal.number)
         .bind(seal.events)
@@ -134,10 +136,9 @@ fn statement(topic: u8) -> &'static str {
 
 /// Writes the seals that the file does not have yet.
 async fn carry_out(db: &Db, file: &Path) -> Result<()> {
-    let lines = read(file)?;
-    let known = match lines.last() {
+    let known = match journal::last(file)? {
         Some(Line::Seal(seal)) => seal.number,
-        Some(Line::Restored { restored_to, .. }) => *restored_to,
+        Some(Line::Restored { restored_to, .. }) => restored_to,
         None => 0,
     };
     let new: Vec<Last> = db
@@ -155,5 +156,5 @@ async fn carry_out(db: &Db, file: &Path) -> Result<()> {
         return Ok(());
     }
     let new: Vec<Line> = new.into_iter().map(|seal| Line::Seal(seal.into())).collect();
-    append(file, &new)
+    journal::append(file, &new)
 }

@@ -46,7 +46,7 @@ mod tests {
             (3, "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77"),
             (8, "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"),
         ] {
-            assert_eq!(super::super::hex(&root(&leaves[..count])), known, "{count}");
+            assert_eq!(super::super::hex(root(&leaves[..count])), known, "{count}");
         }
     }
 }

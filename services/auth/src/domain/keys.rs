@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use platform::{
     Result,
     db::{FromRow, Row},
+    hex::hex,
     ids::Ids,
     principal::{Permission, Permissions},
 };
@@ -128,7 +129,7 @@ impl SecretKey {
         ids.random(&mut bytes[16..]);
         let mut shown = [0; PREFIX / 2];
         ids.random(&mut shown);
-        let prefix: String = shown.iter().map(|byte| format!("{byte:02x}")).collect();
+        let prefix = hex(shown);
         let text = format!("{MARK}{prefix}_{}", BASE64_URL_SAFE_NO_PAD.encode(bytes)).into();
         Self { owner, prefix, text }
     }
