@@ -1,0 +1,113 @@
+//! Many crowds, side by side, and what came of all of them.
+
+use crate::{
+    chaos::{
+        crowd::{Blow, Counted, Crowd, Fate},
+        dice::Dice,
+        points::{CROWDED, fate},
+    },
+    harness::Binary,
+};
+use futures_util::{StreamExt as _, stream};
+use std::time::{Duration, Instant};
+
+/// Servers at the same time.
+const SERVERS: usize = 4;
+/// Rounds that one server lives through.
+const ROUNDS: usize = 12;
+
+/// What came of many crowds.
+#[derive(Default)]
+pub struct Sum {
+    pub kills: usize,
+    pub counted: Counted,
+    pub violations: Vec<String>,
+}
+
+impl Sum {
+    pub fn add(&mut self, other: Self) {
+        self.kills += other.kills;
+        self.counted.add(&other.counted);
+        self.violations.extend(other.violations);
+    }
+}
+
+/// One server through some rounds; what goes wrong is part of the sum, with what repeats it.
+async fn crowd(binary: Binary, seed: u64, what: &str, until: Instant, fates: impl Fn(&mut Dice) -> Fate) -> Sum {
+    let context = |why: &str| format!("{what}, seed {seed}: {why}");
+    let mut sum = Sum::default();
+    let mut crowd = match Crowd::gather(binary, "").await {
+        Ok(crowd) => crowd,
+        Err(why) => return Sum { violations: vec![context(&format!("{why:#}"))], ..sum },
+    };
+    let mut dice = Dice::new(seed);
+    for _ in 0..ROUNDS {
+        if Instant::now() > until {
+            break;
+        }
+        let fate = fates(&mut dice);
+        if let Err(why) = crowd.round(&fate, dice.roll(1 << 40)).await {
+            crowd.ledger.broken(format!("{fate:?}: {why:#}: {}", crowd.server.log_end()));
+            break;
+        }
+    }
+    if let Err(why) = crowd.ledger.close(&mut crowd.server).await {
+        crowd.ledger.broken(format!("{why:#}"));
+    }
+    sum.kills = crowd.ledger.kills;
+    sum.counted = crowd.counted;
+    sum.violations = crowd.ledger.violations.iter().map(|why| context(why)).collect();
+    sum
+}
+
+/// Kills at every point, as many at each; whole passes over all points until the time is over. What came of
+/// it, and the fewest kills at a point.
+pub async fn at_points(seed: u64, kills: usize, until: Instant) -> (Sum, usize, &'static str) {
+    let (mut sum, mut at, mut pass) = (Sum::default(), vec![0; CROWDED.len()], 0);
+    while Instant::now() < until && at.iter().any(|count| *count < kills) {
+        let wanted: Vec<_> = (0..CROWDED.len()).filter(|number| at[*number] < kills).collect();
+        let sums: Vec<_> = stream::iter(wanted)
+            .map(|number| async move {
+                let seed = seed.wrapping_add((pass * 1000 + number) as u64);
+                let fates = |dice: &mut Dice| fate(CROWDED[number], dice);
+                (number, crowd(Binary::Failpoints, seed, CROWDED[number].0, until, fates).await)
+            })
+            .buffer_unordered(SERVERS)
+            .collect()
+            .await;
+        for (number, one) in sums {
+            at[number] += one.kills;
+            sum.add(one);
+        }
+        pass += 1;
+        println!("pass {pass}: {} kills at points, {} violations", sum.kills, sum.violations.len());
+    }
+    for ((name, _), count) in CROWDED.iter().zip(&at) {
+        println!("{name:<16} {count} kills");
+    }
+    let (number, fewest) = at.iter().enumerate().min_by_key(|(_, count)| **count).unwrap_or((0, &0));
+    (sum, *fewest, CROWDED[number].0)
+}
+
+/// Kills of the shipped program at any moment, some of them during the start after the last one.
+pub async fn at_random(seed: u64, kills: usize, until: Instant) -> Sum {
+    let (mut sum, mut pass) = (Sum::default(), 0);
+    while Instant::now() < until && sum.kills < kills {
+        let sums: Vec<_> = stream::iter(0..SERVERS)
+            .map(|number| async move {
+                let seed = seed.wrapping_add(1 << 32).wrapping_add((pass * SERVERS + number) as u64);
+                let fates = |dice: &mut Dice| {
+                    let moments = 1 + dice.below(4);
+                    Fate::Blows((0..moments).map(|_| (Duration::from_millis(dice.roll(700)), Blow::Kill)).collect())
+                };
+                crowd(Binary::Shipped, seed, "random kills", until, fates).await
+            })
+            .buffer_unordered(SERVERS)
+            .collect()
+            .await;
+        sums.into_iter().for_each(|one| sum.add(one));
+        pass += 1;
+        println!("pass {pass}: {} random kills, {} violations", sum.kills, sum.violations.len());
+    }
+    sum
+}
