@@ -65,7 +65,10 @@ pub struct Counted {
     /// Among them those that had reached somebody.
     pub cut: usize,
     pub replies: usize,
+    /// Tokens that were read, each at its place.
     pub pieces: usize,
+    /// Tokens in whatever came, each with its person's name.
+    pub heard: usize,
     pub connections: usize,
 }
 
@@ -77,6 +80,7 @@ impl Counted {
         self.cut += other.cut;
         self.replies += other.replies;
         self.pieces += other.pieces;
+        self.heard += other.heard;
         self.connections += other.connections;
     }
 }
@@ -272,6 +276,7 @@ impl Crowd {
             cut: log.cut,
             replies: log.replies.len(),
             pieces: log.pieces,
+            heard: 0,
             connections: log.connections,
         };
         self.counted.add(&counted);
@@ -285,6 +290,9 @@ impl Crowd {
             let mut story = Story::new(client, "", Over::Feed, MODELS[0], 0);
             story.look_around(&self.chats[person]).await?;
             self.ledger.violations.append(&mut story.log.violations);
+            let (tokens, foreign) = client.ear.take();
+            self.counted.heard += tokens;
+            self.ledger.violations.extend(foreign);
         }
         Ok(())
     }

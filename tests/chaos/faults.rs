@@ -1,6 +1,6 @@
 //! The faults that are no kills, short: `make chaos` has them long.
 
-use super::{disk, outside, storms};
+use super::{disk, erasure, outside, storms};
 use anyhow::{Result, ensure};
 use std::{io::Write as _, time::Duration};
 
@@ -31,6 +31,12 @@ async fn a_clock_that_jumps_decides_nothing() -> Result<()> {
 async fn running_out_of_memory_is_a_kill() -> Result<()> {
     let counted = outside::starved(14, 2).await?;
     ensure!(counted.pieces > 50, "{counted:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_erased_in_the_middle_of_an_answer_stays_erased() -> Result<()> {
+    erasure::erased(1).await?;
     Ok(())
 }
 

@@ -137,9 +137,7 @@ impl Ledger {
                 Stage::Before | Stage::After => seen.marks.is_empty(),
                 Stage::Within if model != "asks" => seen.marks.is_empty(),
                 // shown and not at its end: the seam must be visible, and behind what was shown
-                Stage::Within if known > 0 && before.text.len() < truth.len() => {
-                    seen.marks.last().is_some_and(|at| *at >= known)
-                }
+                Stage::Within if known > 0 && before.text != truth => seen.marks.last().is_some_and(|at| *at >= known),
                 Stage::Within => true,
             };
             self.must(marked, || format!("{context}: {known} characters were shown, marks stand at {:?}", seen.marks));

@@ -1,5 +1,5 @@
-//! `make chaos`: the long run of the crash suite, with its scorecard, and `make chaos-mutants`: every
-//! seeded fault. Both are bounded in time and say their seed.
+//! `make chaos`: the long run of the crash suite, with its scorecard; `make chaos-mutants`: every seeded
+//! fault; `make soak`: load for long. All are bounded in time and say their seed.
 
 #![allow(clippy::print_stdout, reason = "a report for whoever runs it")]
 
@@ -7,18 +7,23 @@
 #[path = "mod.rs"]
 mod chaos;
 #[path = "../e2e"]
+#[allow(dead_code, unused_imports, reason = "the stories of the program use more of it")]
 mod e2e {
-    #[allow(dead_code, unused_imports, reason = "the stories of the program use more of it")]
+    pub mod archive;
+    pub mod commands;
+    pub mod drill;
     pub mod harness;
+    pub mod upgrade;
 }
 mod overload;
 mod run;
 mod scorecard;
+mod soak;
 mod sums;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use chaos::mutants;
-use e2e::harness;
+use e2e::{archive, commands, drill, harness, upgrade};
 use futures_util::{StreamExt as _, stream};
 use std::time::Instant;
 
@@ -31,7 +36,8 @@ fn main() -> Result<()> {
             ensure!(found == all, "{} seeded faults are not found", all - found);
             Ok(())
         }),
-        _ => bail!("nothing or `mutants` is expected, not {arguments:?}"),
+        ["soak"] => runtime.block_on(run::soak()),
+        _ => bail!("nothing, `mutants` or `soak` is expected, not {arguments:?}"),
     }
 }
 

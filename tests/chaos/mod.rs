@@ -6,6 +6,7 @@
 pub mod crowd;
 pub mod dice;
 pub mod disk;
+pub mod erasure;
 mod faults;
 mod kills;
 pub mod ledger;

@@ -1,11 +1,14 @@
-//! The long run: kills first, then the other faults, each noted on the card.
+//! The long run: what is done, for how long, and what each of it says on the card.
 
 use crate::{
-    chaos::{disk, outside, storms},
+    chaos::{disk, erasure, outside, storms},
+    drill,
     harness::Binary,
     mutants_found, overload,
     scorecard::{Area, Card},
-    setting, sums,
+    setting, soak,
+    sums::{self, Sum},
+    upgrade,
 };
 use anyhow::{Result, ensure};
 use std::{
@@ -13,53 +16,84 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-pub async fn chaos() -> Result<()> {
+fn seed() -> Result<u64> {
     let now = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
-    let seed = setting("TAIFAS_SEED", now % 1_000_000_007)?;
+    setting("TAIFAS_SEED", now % 1_000_000_007)
+}
+
+/// `make soak`.
+pub async fn soak() -> Result<()> {
+    let (seed, minutes) = (seed()?, setting("SOAK_MINUTES", 30)?);
+    println!("TAIFAS_SEED={seed}, {minutes} minutes of {}", build(Binary::Shipped)?);
+    // a short one does not wait for what is kept ten minutes
+    let soaked = soak::soak(Duration::from_secs(minutes * 60), seed, minutes >= 30).await?;
+    println!("\n{}", soaked.table());
+    ensure!(soaked.violations.is_empty(), "{} broken promises", soaked.violations.len());
+    Ok(())
+}
+
+/// How long everything may take, and how much of it is asked for.
+#[derive(Clone, Copy)]
+struct Plan {
+    seed: u64,
+    start: Instant,
+    all: Duration,
+    /// Kills at each point.
+    kills: usize,
+}
+
+impl Plan {
+    fn at(&self, percent: u32) -> Instant {
+        self.start + self.all * percent / 100
+    }
+
+    /// So many in a full run of 55 minutes, fewer in a shorter one.
+    fn share(&self, full: usize) -> usize {
+        let minutes = usize::try_from(self.all.as_secs() / 60).unwrap_or(usize::MAX);
+        (full * minutes / 55).clamp(1, full)
+    }
+}
+
+/// `make chaos`. What waits most of its time goes on side by side; what is measured, alone afterwards.
+pub async fn chaos() -> Result<()> {
     let kills = usize::try_from(setting("TAIFAS_CHAOS_KILLS", 60)?)?;
     let minutes = setting("TAIFAS_CHAOS_MINUTES", 55)?;
-    let (start, all) = (Instant::now(), Duration::from_secs(minutes * 60));
-    println!("TAIFAS_SEED={seed}, {kills} kills a point, at most {minutes} minutes");
-    let part = |percent: u32| start + all * percent / 100;
+    let plan = Plan { seed: seed()?, start: Instant::now(), all: Duration::from_secs(minutes * 60), kills };
+    println!("TAIFAS_SEED={}, {kills} kills a point, at most {minutes} minutes", plan.seed);
     let card = Card::default();
 
-    let (mut sum, fewest, rarest) = sums::at_points(seed, kills, part(60)).await;
-    let random = sums::at_random(seed, (1000usize.saturating_sub(sum.kills)).max(kills), part(75)).await;
+    let ((at_points, rarest), random, (), (), ()) = tokio::join!(
+        sums::at_points(plan.seed, kills, plan.at(75)),
+        sums::at_random(plan.seed, plan.at(75)),
+        of_crowds(&card, plan),
+        of_machines(&card, plan),
+        of_length(&card, plan),
+    );
     let random_kills = random.kills;
+    let mut sum = at_points;
     sum.add(random);
-    for area in [Area::Acknowledged, Area::Effects, Area::Replies, Area::Isolation] {
-        card.broken(area, &sum.violations);
-    }
-    let counted = sum.counted;
-    card.counted(Area::Acknowledged, "kills", sum.kills, 1000);
-    card.counted(Area::Acknowledged, "acknowledged sends", counted.acknowledged, 10_000);
-    card.counted(Area::Acknowledged, &format!("kills at the rarest point, {rarest}"), fewest, kills.max(60));
-    card.counted(Area::Effects, "answers whose effects were counted", counted.replies, 20_000);
-    card.counted(Area::Effects, "requests without an answer, asked again", counted.unanswered, 1000);
-    card.counted(Area::Replies, "answers read to their end", counted.replies, 10_000);
-    card.counted(Area::Replies, "pieces read", counted.pieces, 1_000_000);
-    card.counted(Area::Replies, "connections of readers", counted.connections, 20_000);
-    card.counted(Area::Isolation, "rounds of two people", counted.rounds, 1000);
-
-    // as many as fit: a quarter of the time is theirs
-    let times = usize::try_from(minutes.clamp(4, 20))?;
-    of_disks(&card).await;
-    of_crowds(&card, seed, times).await;
+    of_kills(&card, plan, &sum, rarest);
+    println!("after {:.0} minutes, alone", plan.start.elapsed().as_secs_f64() / 60.0);
     of_storms(&card, if minutes < 10 { 500 } else { 2000 }).await;
     card.not_run(Area::Acknowledged, "F23 power cuts, F25 errors of fsync");
-    card.not_run(Area::Isolation, "F52 erasure while an answer is written");
-    card.not_run(Area::Drain, "F46 migrations killed");
     card.not_run(Area::Drain, "F50 certificates");
-    card.not_run(Area::Backup, "F47 drill under load");
-    card.not_run(Area::Simulation, "simulated seeds");
+    let simulated = usize::try_from(setting("TAIFAS_CHAOS_SIMULATED", 0)?)?;
+    card.counted(Area::Simulation, "simulated seeds", simulated, 20_000);
+    if let Ok(why) = std::env::var("TAIFAS_CHAOS_SIMULATION_BROKEN") {
+        card.broken(Area::Simulation, &[why]);
+    }
     let (found, mutants) = mutants_found().await?;
     card.counted(Area::Simulation, "seeded faults found", found, mutants);
 
+    let counted = sum.counted;
     let head = format!(
-        "Seed {seed}; {:.0} minutes; {} kills ({random_kills} of {} at random); {} requests of {} rounds had no \
-         answer at first. Dependencies (F19–F21, F26–F31) and partitions (F36) are none in one process.",
-        start.elapsed().as_secs_f64() / 60.0,
+        "Seed {}; {:.0} minutes; {} kills, {} at points of the {}, {random_kills} at random of the {}; {} requests of {} \
+         rounds had no answer at first. Dependencies (F19–F21, F26–F31) and partitions (F36) are none in one process.",
+        plan.seed,
+        plan.start.elapsed().as_secs_f64() / 60.0,
         sum.kills,
+        sum.kills - random_kills,
+        build(Binary::Failpoints)?,
         build(Binary::Shipped)?,
         counted.unanswered,
         counted.rounds,
@@ -77,7 +111,74 @@ pub async fn chaos() -> Result<()> {
 fn build(binary: Binary) -> Result<String> {
     let path = binary.path()?;
     let profile = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
-    Ok(format!("the shipped program, {profile} build"))
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(format!("{profile} build ({name})"))
+}
+
+/// What the kills have shown.
+fn of_kills(card: &Card, plan: Plan, sum: &Sum, (fewest, rarest): (usize, &str)) {
+    for area in [Area::Acknowledged, Area::Effects, Area::Replies, Area::Isolation] {
+        card.broken(area, &sum.violations);
+    }
+    let counted = sum.counted;
+    card.counted(Area::Acknowledged, "kills", sum.kills, 1000);
+    card.counted(Area::Acknowledged, "acknowledged sends", counted.acknowledged, 10_000);
+    card.counted(Area::Acknowledged, &format!("kills at the rarest point, {rarest}"), fewest, plan.kills.max(60));
+    card.counted(Area::Effects, "answers whose effects were counted", counted.replies, 20_000);
+    card.counted(Area::Effects, "requests without an answer, asked again", counted.unanswered, 1000);
+    card.counted(Area::Replies, "answers read to their end", counted.replies, 10_000);
+    card.counted(Area::Replies, "tokens read at their place", counted.pieces, 1_000_000);
+    card.counted(Area::Replies, "connections of readers", counted.connections, 20_000);
+    card.counted(Area::Isolation, "rounds of two people", counted.rounds, 1000);
+    card.counted(Area::Isolation, "tokens that came to somebody, all of them their own", counted.heard, 1_000_000);
+}
+
+/// What happens to the machine, one after the other.
+async fn of_machines(card: &Card, plan: Plan) {
+    of_disks(card).await;
+    let kills = card.tried(Area::Drain, "F46 migrations killed", upgrade::killed_at_steps().await);
+    card.counted(Area::Drain, "F46 migrations killed at a step, which went on", kills.unwrap_or_default(), 26);
+    let older = card.tried(Area::Drain, "F46 older releases", upgrade::older_releases().await);
+    card.held(Area::Drain, format!("F46 data of {older:?} older releases is opened"), older.is_some());
+    let drill = card.tried(Area::Backup, "F47 drill", drill::drill(32, Duration::from_secs(12)).await);
+    if let Some(drill) = &drill {
+        println!("{drill:?}");
+    }
+    let said = drill.as_ref().map(|drill| {
+        format!(
+            "{:.1} s lost, {:.1} s until it served, {:.2} GiB",
+            drill.rpo.as_secs_f64(),
+            drill.rto.as_secs_f64(),
+            drill.gigabytes
+        )
+    });
+    card.held(
+        Area::Backup,
+        format!("F47 lost under load and restored: {}", said.unwrap_or_default()),
+        drill.is_some_and(|drill| drill.holds()),
+    );
+    let erased = card.tried(Area::Isolation, "F52 erasures", erasure::erased(plan.share(20)).await);
+    card.counted(
+        Area::Isolation,
+        "F52 accounts erased in the middle of an answer and a backup",
+        erased.unwrap_or_default(),
+        20,
+    );
+}
+
+/// What only shows after long.
+async fn of_length(card: &Card, plan: Plan) {
+    let soaked = soak::soak(plan.all * 56 / 100, plan.seed, false).await;
+    if let Some(soaked) = card.tried(Area::Overload, "F51 soak", soaked) {
+        println!("{}", soaked.table());
+        card.broken(Area::Overload, &soaked.violations);
+        card.counted(
+            Area::Overload,
+            "F51 minutes of soak",
+            usize::try_from(soaked.length.as_secs() / 60).unwrap_or_default(),
+            30,
+        );
+    }
 }
 
 /// What happens to the disk.
@@ -91,16 +192,25 @@ async fn of_disks(card: &Card) {
     card.held(Area::Overload, format!("F22 write-ahead log of {long:?} bytes behind a reader"), long.is_some());
 }
 
-/// What the same people judge.
-async fn of_crowds(card: &Card, seed: u64, times: usize) {
-    let drained = card.tried(Area::Drain, "F17 ends in order", outside::drained(seed, times).await);
-    card.counted(Area::Drain, "F17 ends in order under load", drained.map_or(0, |counted| counted.rounds), 20);
-    let paused = card.tried(Area::Clock, "F18 stands still", outside::paused(seed, 4, Duration::from_secs(20)).await);
-    card.counted(Area::Clock, "F18 pauses", paused.map_or(0, |counted| counted.rounds), 4);
-    let clock = card.tried(Area::Clock, "F38 clock jumps", outside::out_of_time(seed, times).await).flatten();
-    card.counted(Area::Clock, "F38 schedules of clock jumps", clock.map_or(0, |counted| counted.rounds), 200);
-    let starved = card.tried(Area::Overload, "F43 no memory", outside::starved(seed, times / 2).await);
-    card.held(Area::Overload, "F43 no memory", starved.is_some());
+/// What the same people judge, side by side.
+async fn of_crowds(card: &Card, plan: Plan) {
+    let (ends, jumps) = (plan.share(20), plan.share(200));
+    let ends_and_hunger = async {
+        let drained = card.tried(Area::Drain, "F17 ends in order", outside::drained(plan.seed, ends).await);
+        card.counted(Area::Drain, "F17 ends in order under load", drained.map_or(0, |counted| counted.rounds), 20);
+        let starved = card.tried(Area::Overload, "F43 no memory", outside::starved(plan.seed, ends.div_ceil(2)).await);
+        card.held(Area::Overload, "F43 no memory", starved.is_some());
+    };
+    let pauses = async {
+        let length = Duration::from_secs(if plan.all < Duration::from_secs(1200) { 10 } else { 60 });
+        let paused = card.tried(Area::Clock, "F18 stands still", outside::paused(plan.seed, 4, length).await);
+        card.counted(Area::Clock, &format!("F18 pauses of {length:?}"), paused.map_or(0, |counted| counted.rounds), 4);
+    };
+    let clocks = async {
+        let clock = card.tried(Area::Clock, "F38 clock jumps", outside::out_of_time(plan.seed, jumps).await).flatten();
+        card.counted(Area::Clock, "F38 schedules of clock jumps", clock.map_or(0, |counted| counted.rounds), 200);
+    };
+    tokio::join!(ends_and_hunger, pauses, clocks);
 }
 
 /// Too many of something.

@@ -1,13 +1,18 @@
 //! What people do while the program dies and comes back. They know nothing of it: what is not answered
 //! they ask again, as their browsers do, and what they read goes on from its place.
 
-use crate::harness::{Answer, Client, Draft, Over, PASSWORD, Seen, Sending, Watch, question, truth, until};
+use crate::harness::{About, Answer, Client, Draft, Over, PASSWORD, Seen, Sending, Watch, question, truth, until};
+use ai::providers::scripted::Named;
 use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::{
+    io::{Cursor, Read as _},
+    time::{Duration, Instant},
+};
 use uuid::Uuid;
+use zip::ZipArchive;
 
 /// A person with something to do, and what came of it.
 pub struct Story {
@@ -122,7 +127,7 @@ impl Story {
             }
             self.must(done["state"] == "complete", || format!("it ends {done} with {:?}", seen.text));
             self.must(seen.text == truth, || format!("the text differs: {:?}", seen.text));
-            self.log.pieces += seen.events;
+            self.log.pieces += Named::all(&seen.text).count();
             self.log.connections += seen.connections;
             self.log.replies.push((reply, ends));
             return Ok(());
@@ -271,6 +276,12 @@ impl Story {
         }
         let file = self.insist(async |client: &Client| client.get(&format!("{path}/file")).await).await?;
         self.must(file.status == 200 && file.text.starts_with("PK"), || format!("the archive is {}", file.status));
+        let mut archive = ZipArchive::new(Cursor::new(file.bytes))?;
+        for at in 0..archive.len() {
+            let mut text = Vec::new();
+            archive.by_index(at)?.read_to_end(&mut text)?;
+            self.client.ear.hear(&String::from_utf8_lossy(&text), About::default());
+        }
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use crate::{
 use futures_util::{StreamExt as _, stream};
 use std::time::{Duration, Instant};
 
-/// Servers at the same time.
+/// Servers at the same time, of each kind.
 const SERVERS: usize = 4;
 /// Rounds that one server lives through.
 const ROUNDS: usize = 12;
@@ -62,7 +62,7 @@ async fn crowd(binary: Binary, seed: u64, what: &str, until: Instant, fates: imp
 
 /// Kills at every point, as many at each; whole passes over all points until the time is over. What came of
 /// it, and the fewest kills at a point.
-pub async fn at_points(seed: u64, kills: usize, until: Instant) -> (Sum, usize, &'static str) {
+pub async fn at_points(seed: u64, kills: usize, until: Instant) -> (Sum, (usize, &'static str)) {
     let (mut sum, mut at, mut pass) = (Sum::default(), vec![0; CROWDED.len()], 0);
     while Instant::now() < until && at.iter().any(|count| *count < kills) {
         let wanted: Vec<_> = (0..CROWDED.len()).filter(|number| at[*number] < kills).collect();
@@ -86,13 +86,18 @@ pub async fn at_points(seed: u64, kills: usize, until: Instant) -> (Sum, usize, 
         println!("{name:<16} {count} kills");
     }
     let (number, fewest) = at.iter().enumerate().min_by_key(|(_, count)| **count).unwrap_or((0, &0));
-    (sum, *fewest, CROWDED[number].0)
+    (sum, (*fewest, CROWDED[number].0))
 }
 
-/// Kills of the shipped program at any moment, some of them during the start after the last one.
-pub async fn at_random(seed: u64, kills: usize, until: Instant) -> Sum {
+/// Kills of the shipped program at any moment, some of them during the start after the last one, until there
+/// are as many as are asked for, of kills, answers and tokens, or the time is over.
+pub async fn at_random(seed: u64, until: Instant) -> Sum {
     let (mut sum, mut pass) = (Sum::default(), 0);
-    while Instant::now() < until && sum.kills < kills {
+    let is_enough = |sum: &Sum| {
+        let Counted { acknowledged, replies, pieces, .. } = sum.counted;
+        sum.kills >= 1000 && acknowledged >= 10_000 && replies >= 20_000 && pieces >= 1_000_000
+    };
+    while Instant::now() < until && !is_enough(&sum) {
         let sums: Vec<_> = stream::iter(0..SERVERS)
             .map(|number| async move {
                 let seed = seed.wrapping_add(1 << 32).wrapping_add((pass * SERVERS + number) as u64);
@@ -107,7 +112,7 @@ pub async fn at_random(seed: u64, kills: usize, until: Instant) -> Sum {
             .await;
         sums.into_iter().for_each(|one| sum.add(one));
         pass += 1;
-        println!("pass {pass}: {} random kills, {} violations", sum.kills, sum.violations.len());
+        println!("pass {pass}: {} random kills, {:?}, {} violations", sum.kills, sum.counted, sum.violations.len());
     }
     sum
 }

@@ -36,10 +36,52 @@ fn fill(server: &Server, megabytes: u64) -> Result<()> {
     Ok(())
 }
 
+/// What a drill has shown.
+#[derive(Debug)]
+pub struct Drill {
+    pub acknowledged: usize,
+    /// How long before the loss the oldest message was acknowledged that is missing.
+    pub rpo: Duration,
+    /// From the beginning of the restore until it serves.
+    pub rto: Duration,
+    pub gigabytes: f64,
+    based: Duration,
+    restored: Duration,
+    lost: usize,
+    proved: String,
+}
+
+impl Drill {
+    /// A minute for each gigabyte that is begun, and nothing of more than ten seconds before.
+    pub fn holds(&self) -> bool {
+        self.rpo <= RPO && self.rto.as_secs_f64() <= 60.0 * self.gigabytes.max(1.0)
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_instance_is_lost_and_comes_back() -> Result<()> {
     let asked = |name: &str, default| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
-    let (megabytes, load) = (asked("DRILL_MB", 8), Duration::from_secs(asked("DRILL_SECONDS", 7)));
+    let load = Duration::from_secs(asked("DRILL_SECONDS", 7));
+    let drill = drill(asked("DRILL_MB", 8), load).await?;
+    let mut out = std::io::stdout();
+    let Drill { acknowledged, rpo, rto, gigabytes, based, restored, lost, proved } = &drill;
+    let (rpo, rto) = (rpo.as_secs_f64(), rto.as_secs_f64());
+    writeln!(out, "database          {gigabytes:.2} GiB, {acknowledged} messages acknowledged in {load:?}")?;
+    writeln!(out, "first whole copy  {:.1} s", based.as_secs_f64())?;
+    writeln!(out, "lost              {lost} messages, the oldest {rpo:.1} s before the kill (RPO, at most 10 s)")?;
+    writeln!(
+        out,
+        "restored          {:.1} s, ready after {rto:.1} s: {:.1} s for each GiB (RTO, at most 60 s)",
+        restored.as_secs_f64(),
+        rto / gigabytes
+    )?;
+    writeln!(out, "{proved}")?;
+    ensure!(drill.holds(), "{drill:?}");
+    Ok(())
+}
+
+/// An instance with so many megabytes is lost after so long a load, and restored.
+pub async fn drill(megabytes: u64, load: Duration) -> Result<Drill> {
     let mut world = World::new(true)?;
     // as it is by default
     world.every = "5";
@@ -96,24 +138,7 @@ async fn an_instance_is_lost_and_comes_back() -> Result<()> {
     }
     let rpo = lost.iter().max().copied().unwrap_or_default();
     let gigabytes = size as f64 / f64::from(1 << 30);
-    let mut out = std::io::stdout();
-    writeln!(out, "database          {:.2} GiB, {} messages acknowledged in {load:?}", gigabytes, all.len())?;
-    writeln!(out, "first whole copy  {:.1} s", based.as_secs_f64())?;
-    writeln!(
-        out,
-        "lost              {} messages, the oldest {:.1} s before the kill (RPO, at most 10 s)",
-        lost.len(),
-        rpo.as_secs_f64()
-    )?;
-    writeln!(
-        out,
-        "restored          {:.1} s, ready after {:.1} s: {:.1} s for each GiB (RTO, at most 60 s)",
-        restored.as_secs_f64(),
-        ready.as_secs_f64(),
-        ready.as_secs_f64() / gigabytes
-    )?;
-    let proved = text.lines().find(|line| line.starts_with("Proved")).context("nothing is proved")?;
-    writeln!(out, "{proved}")?;
-    ensure!(rpo <= RPO, "what was acknowledged {rpo:?} before is lost");
-    Ok(())
+    let proved = text.lines().find(|line| line.starts_with("Proved")).context("nothing is proved")?.to_owned();
+    let (acknowledged, lost) = (all.len(), lost.len());
+    Ok(Drill { acknowledged, rpo, rto: ready, gigabytes, based, restored, lost, proved })
 }

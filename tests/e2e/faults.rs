@@ -1,6 +1,6 @@
 //! Providers that fail, in every way and at every place: the answer goes on, or it ends with a reason.
 
-use crate::harness::{Client, Draft, Seen, TERMINAL, Watch, ready, truth};
+use crate::harness::{Client, Draft, Seen, TERMINAL, Truth, Watch, ready, truth};
 use anyhow::{Context as _, Result, ensure};
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ struct Outcome {
     seen: Seen,
     done: Value,
     stored: Value,
-    truth: String,
+    truth: Option<Truth>,
 }
 
 async fn answer(owner: &Client, model: &str, script: &Value) -> Result<Outcome> {
@@ -19,7 +19,7 @@ async fn answer(owner: &Client, model: &str, script: &Value) -> Result<Outcome> 
     let seen = Watch::begin(owner, sent.reply, None).done(TERMINAL).await.context(format!("{model} {script}"))?;
     ensure!(seen.violations.is_empty(), "{model} {script}: {:?}", seen.violations);
     let stored = owner.stored(sent.chat, sent.reply).await?;
-    let truth = truth(draft.text(), sent.reply).unwrap_or_default();
+    let truth = truth(draft.text(), sent.reply).ok();
     ensure!(stored["text"] == json!(seen.text), "{model} {script}: {stored} / {:?}", seen.text);
     let done = seen.done.clone().context("done")?;
     ensure!(done["state"] == stored["state"] && done["reason"] == stored["reason"], "{done} / {stored}");
@@ -29,14 +29,14 @@ async fn answer(owner: &Client, model: &str, script: &Value) -> Result<Outcome> 
 impl Outcome {
     fn is_complete(&self) -> Result<()> {
         ensure!(self.done["state"] == "complete" && self.done["reason"].is_null(), "{}", self.done);
-        ensure!(self.seen.text == self.truth, "{:?}", self.seen.text);
+        ensure!(self.truth.as_ref().is_some_and(|truth| self.seen.text == *truth), "{:?}", self.seen.text);
         Ok(())
     }
 
     fn ended(&self, state: &str, code: &str) -> Result<()> {
         ensure!(self.done["state"] == state && self.done["reason"]["code"] == code, "{state} {code}: {}", self.done);
         ensure!(self.done["reason"]["detail"].as_str().is_some_and(|detail| detail.ends_with('.')), "{}", self.done);
-        ensure!(self.truth.starts_with(&self.seen.text), "{:?}", self.seen.text);
+        ensure!(self.truth.as_ref().is_none_or(|truth| truth.starts_with(&self.seen.text)), "{:?}", self.seen.text);
         Ok(())
     }
 }

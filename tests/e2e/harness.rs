@@ -4,6 +4,7 @@
 
 mod client;
 mod database;
+mod ear;
 mod feed;
 pub mod outside;
 mod provider;
@@ -14,9 +15,10 @@ mod watch;
 
 pub use client::{Answer, Client, Draft, EMAIL, PASSWORD, Sending};
 pub use database::Database;
+pub use ear::{About, Ear};
 pub use feed::Feed;
 pub use provider::silent_provider;
-pub use script::{question, truth};
+pub use script::{Truth, question, truth};
 pub use server::{Binary, Server, run_until_exit};
 pub use sse::{Event, Sse};
 pub use watch::{Over, Seen, Watch};

@@ -123,7 +123,7 @@ async fn following_goes_on_behind_a_place() -> Result<()> {
     let place = events.last().and_then(|event| event["id"].as_str()).context("no place")?.to_owned();
     let mut second = Feed::open(&owner, None).await?;
     second.follow(sent.reply, Some(&place)).await?;
-    let shown: String = script_tokens(draft.text(), sent.reply)?[..40].concat();
+    let shown: String = script_tokens(draft.text())?[..40].concat();
     while text(&events).chars().count() < shown.chars().count() {
         events.extend(second.reply(sent.reply, "text", TERMINAL).await?);
     }
@@ -133,9 +133,9 @@ async fn following_goes_on_behind_a_place() -> Result<()> {
     Ok(())
 }
 
-fn script_tokens(question: &str, reply: uuid::Uuid) -> Result<Vec<String>> {
+fn script_tokens(question: &str) -> Result<Vec<String>> {
     let script = ai::providers::scripted::Script::in_text(question).map_err(|fault| anyhow::anyhow!(fault))?;
-    Ok(ai::providers::scripted::script_text(&script, reply))
+    Ok(ai::providers::scripted::script_text(&script))
 }
 
 #[tokio::test]

@@ -26,3 +26,4 @@ mod start_up;
 mod stops;
 mod streams;
 mod upgrade;
+mod upstream;

@@ -32,7 +32,7 @@ async fn a_question_is_answered_and_the_answer_is_stored() -> Result<()> {
             );
         }
         let stored = owner.stored(sent.chat, sent.reply).await?;
-        ensure!(stored["text"] == json!(truth) && stored["state"] == "complete", "{stored}");
+        ensure!(truth.is_in(&stored["text"]) && stored["state"] == "complete", "{stored}");
         let question = owner.stored(sent.chat, sent.message).await?;
         ensure!(question["text"] == draft.body["text"], "{question}");
         ensure!(owner.open(sent.chat).await?["chat"]["running"] == false);
@@ -63,7 +63,7 @@ async fn the_answer_can_come_on_the_same_request() -> Result<()> {
 async fn standing(owner: &Client) -> Result<(Sending, Vec<Event>, String)> {
     let draft = Draft::new("continues", &json!({"tokens": 40, "delay_ms": 4, "hang_after": 24, "hang_attempts": 9}));
     let sent = owner.send(&draft).await?;
-    let shown: String = truth_tokens(&draft, &sent)?[..24].concat();
+    let shown: String = truth_tokens(&draft)?[..24].concat();
     let watch = Watch::begin(owner, sent.reply, None);
     let seen = watch.shows(shown.chars().count(), TERMINAL).await?;
     ensure!(seen.text == shown, "{:?}", seen.text);
@@ -78,9 +78,9 @@ async fn standing(owner: &Client) -> Result<(Sending, Vec<Event>, String)> {
     Ok((sent, all, epoch))
 }
 
-fn truth_tokens(draft: &Draft, sent: &Sending) -> Result<Vec<String>> {
+fn truth_tokens(draft: &Draft) -> Result<Vec<String>> {
     let script = ai::providers::scripted::Script::in_text(draft.text()).map_err(|fault| anyhow::anyhow!(fault))?;
-    Ok(ai::providers::scripted::script_text(&script, sent.reply))
+    Ok(ai::providers::scripted::script_text(&script))
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn a_stored_answer_is_one_snapshot_and_its_end() -> Result<()> {
             let events = owner.read(sent.reply, last, TERMINAL).await?;
             let [snapshot, done] = events.as_slice() else { anyhow::bail!("{last:?}, {restarted}: {events:?}") };
             ensure!(
-                snapshot.kind == "snapshot" && snapshot.text() == truth && snapshot.data["state"] == "complete",
+                snapshot.kind == "snapshot" && *snapshot.text() == truth && snapshot.data["state"] == "complete",
                 "{snapshot:?}"
             );
             ensure!(done.kind == "done" && done.data["state"] == "complete", "{done:?}");
@@ -164,9 +164,9 @@ async fn a_long_answer_arrives_whole() -> Result<()> {
     for watch in watches {
         let seen = watch.done(Duration::from_secs(40)).await?;
         ensure!(seen.violations.is_empty(), "{:?}", seen.violations);
-        ensure!(seen.text == truth, "{} of {} bytes", seen.text.len(), truth.len());
+        ensure!(seen.text == truth, "{} bytes", seen.text.len());
     }
-    ensure!(owner.stored(sent.chat, sent.reply).await?["text"] == json!(truth));
+    ensure!(truth.is_in(&owner.stored(sent.chat, sent.reply).await?["text"]));
     Ok(())
 }
 

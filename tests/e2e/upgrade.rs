@@ -27,6 +27,13 @@ async fn migrate(server: &Server, binary: Binary, dies: Option<&str>) -> Result<
 
 #[tokio::test]
 async fn a_migration_that_is_killed_at_any_step_goes_on() -> Result<()> {
+    let kills = killed_at_steps().await?;
+    ensure!(kills > 25, "only {kills} kills: the points are not where the steps are");
+    Ok(())
+}
+
+/// F46: kills before and behind each step, each time on nothing. How many there were.
+pub async fn killed_at_steps() -> Result<usize> {
     let whole = Server::prepare(Binary::Shipped)?;
     let output = migrate(&whole, Binary::Shipped, None).await?;
     ensure!(output.status.success(), "{}", said(&output));
@@ -46,17 +53,21 @@ async fn a_migration_that_is_killed_at_any_step_goes_on() -> Result<()> {
             ensure!(Database::open(&server)?.schema()? == schema, "{point}:{pass}: another schema");
         }
     }
-    ensure!(kills > 25, "only {kills} kills: the points are not where the steps are");
-    Ok(())
+    Ok(kills)
 }
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/fixtures")
 }
 
-/// Backups that the program of each release made, and one of this program.
 #[tokio::test]
 async fn what_older_releases_left_is_opened() -> Result<()> {
+    older_releases().await?;
+    Ok(())
+}
+
+/// Backups that the program of each release made, and one of this program. How many of the former.
+pub async fn older_releases() -> Result<usize> {
     let scratch = tempfile::tempdir()?;
     let own = match std::env::var("TAIFAS_FIXTURE") {
         Ok(named) => PathBuf::from(named),
@@ -71,7 +82,7 @@ async fn what_older_releases_left_is_opened() -> Result<()> {
         opens(&fixture).await.with_context(|| fixture.display().to_string())?;
     }
     ensure!(count > 0, "there is no fixture");
-    Ok(())
+    Ok(count)
 }
 
 async fn opens(fixture: &Path) -> Result<()> {

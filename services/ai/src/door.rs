@@ -11,7 +11,7 @@ mod translated;
 use crate::{
     catalogue::Found,
     ledger::Use,
-    providers::{Fault, FaultKind, Purpose},
+    providers::{Ask, Fault, FaultKind, Origin, Purpose},
     service::Ai,
 };
 use asked::Asked;
@@ -54,7 +54,10 @@ pub async fn chat(ai: &Ai, person: &Person, body: &[u8]) -> Result<Response> {
         let wishes = asked::wishes(&fields, &asked, found.settings.window())?;
         let tab = ai.ledger.begin(wanted, &found).await?;
         let created = ai.platform.clock.now().timestamp();
-        return translated::answer(&found, turns, wishes, &asked, id, created, tab).await;
+        let origin = Origin { space: person.space(), person: person.user, chat: Uuid::nil() };
+        let (model, prefix) = (found.model.id.clone(), String::new());
+        let ask = Ask { model, turns, prefix, origin, reply: id, attempt: 1, wishes };
+        return translated::answer(&found, ask, &asked, created, tab).await;
     };
     asked::refuse_addresses(&fields, found.model.place)?;
     fields.set("model", &found.model.id)?;

@@ -29,6 +29,9 @@ pub use wire::{Timeouts, Wire};
 /// Longest line or event taken from a provider, in bytes. A real chunk has a few hundred; beyond this it is an attack or a fault.
 pub const EVENT_LIMIT: usize = 1 << 20;
 
+/// Longest answer taken, in bytes: several times what the longest real ones have. One that goes on for ever must end.
+pub const ANSWER_LIMIT: usize = 4 << 20;
+
 /// The last user turn by which a model that does not go on from a prefix is asked to go on. The turn before it is the partial answer.
 pub const GO_ON: &str = "Go on exactly where your last message stopped. Do not repeat anything and do not comment.";
 
@@ -125,6 +128,14 @@ pub struct Wishes {
     pub window: Option<u64>,
 }
 
+/// Whose request it is; nil where nobody knows. No provider outside is told: only the scripted one names it, in its tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Origin {
+    pub space: Uuid,
+    pub person: Uuid,
+    pub chat: Uuid,
+}
+
 /// One request to a provider.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ask {
@@ -133,6 +144,8 @@ pub struct Ask {
     pub turns: Vec<Turn>,
     /// Text the reply already has; the provider must go on right after it. Only given to models whose continuation is `Prefix`.
     pub prefix: String,
+    /// Whose request it is.
+    pub origin: Origin,
     /// The reply this answer belongs to: correlation, and self-describing streams of the scripted provider.
     pub reply: Uuid,
     /// Which attempt at the reply this is; the first is 1.

@@ -3,7 +3,7 @@
 use crate::{
     door::{events, next_or_alive, refused},
     ledger::{Tab, Use},
-    providers::{Ask, End, EndReason, Fault, FaultKind, Piece, Pieces, Purpose, Role, Turn, Wishes},
+    providers::{Ask, End, EndReason, Fault, FaultKind, Origin, Piece, Pieces, Purpose, Role, Turn, Wishes},
     service::Ai,
     worker::context::{fit, system},
 };
@@ -14,6 +14,7 @@ use platform::{Error, Result, principal::Person};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// Turns one question may carry.
 const TURNS: usize = 2_000;
@@ -77,7 +78,9 @@ pub async fn answer(ai: &Ai, person: &Person, asked: TemporaryAsk) -> Result<Res
     };
     let tab = ai.ledger.begin(wanted, &found).await?;
     let wishes = Wishes { window: found.settings.window(), ..Wishes::default() };
-    let ask = Ask { model: found.model.id.clone(), turns, prefix: String::new(), reply: id, attempt: 1, wishes };
+    let origin = Origin { space: person.space(), person: person.user, chat: Uuid::nil() };
+    let ask =
+        Ask { model: found.model.id.clone(), turns, prefix: String::new(), origin, reply: id, attempt: 1, wishes };
     match found.provider.stream(ask).await {
         Ok(pieces) => {
             let live = Live { pieces, tab: Some(tab), spoke: false };

@@ -3,7 +3,7 @@
 use crate::{
     catalogue::Found,
     ledger::Tab,
-    providers::{Ask, Fault, FaultKind, Piece, Role, Titles, Turn, Wishes},
+    providers::{Ask, Fault, FaultKind, Origin, Piece, Role, Titles, Turn, Wishes},
 };
 use futures_util::StreamExt as _;
 use platform::{Error, Result};
@@ -45,6 +45,7 @@ pub async fn title(
         model: found.model.id.clone(),
         turns: vec![Turn::new(Role::User, text)],
         prefix: String::new(),
+        origin: Origin::default(),
         reply: id,
         attempt: 1,
         wishes: Wishes { max_tokens: Some(TOKENS), ..Wishes::default() },

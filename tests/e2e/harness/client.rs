@@ -1,7 +1,8 @@
 //! A person's client: a session cookie, the header that forged requests lack, and the calls of the API.
 
-use super::{CALL, Sse, question};
+use super::{About, CALL, Ear, Sse, question};
 use anyhow::{Context as _, Result, ensure};
+use bytes::Bytes;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use std::{
@@ -21,6 +22,8 @@ pub struct Client {
     cookie: Arc<Mutex<Option<String>>>,
     /// An API key, for a program.
     key: Option<String>,
+    /// What comes back is listened to.
+    pub ear: Arc<Ear>,
 }
 
 /// What came back.
@@ -31,6 +34,7 @@ pub struct Answer {
     /// JSON, or null for what is none.
     pub body: Value,
     pub text: String,
+    pub bytes: Bytes,
 }
 
 /// A message before it is sent. Sent again it is the same message.
@@ -59,12 +63,12 @@ impl Client {
         });
         // No connection outlives its request: a killed server must not be met again by a dead one.
         let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).connect_timeout(CALL).build()?;
-        Ok(Self { http, base, cookie: Arc::default(), key: None })
+        Ok(Self { http, base, cookie: Arc::default(), key: None, ear: Arc::default() })
     }
 
     /// The same person on another device: no session yet.
     pub fn nobody(&self) -> Self {
-        Self { cookie: Arc::default(), key: None, ..self.clone() }
+        Self { cookie: Arc::default(), key: None, ear: Arc::default(), ..self.clone() }
     }
 
     /// A program with an API key.
@@ -93,16 +97,24 @@ impl Client {
     }
 
     pub async fn call(&self, request: RequestBuilder) -> Result<Answer> {
-        let response = request.timeout(CALL).send().await?;
+        let request = request.timeout(CALL).build()?;
+        let about = About::path(request.url().path());
+        let response = self.http.execute(request).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         for cookie in headers.get_all("set-cookie") {
             let pair = cookie.to_str()?.split(';').next().unwrap_or_default().to_owned();
             let ended = pair.ends_with('=');
             *self.cookie.lock().unwrap_or_else(PoisonError::into_inner) = (!ended).then_some(pair);
         }
-        let text = response.text().await?;
-        let body = serde_json::from_str(&text).unwrap_or_default();
-        Ok(Answer { status, headers, body, text })
+        let bytes = response.bytes().await?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let body: Value = serde_json::from_str(&text).unwrap_or_default();
+        // whoever is welcomed
+        if let Some(id) = body["user"]["id"].as_str().and_then(|id| Uuid::parse_str(id).ok()) {
+            self.ear.belongs_to(id);
+        }
+        self.ear.hear(&text, about);
+        Ok(Answer { status, headers, body, text, bytes })
     }
 
     /// Host and port.
@@ -190,7 +202,8 @@ impl Client {
             request = request.header("Last-Event-ID", last);
         }
         let response = tokio::time::timeout(CALL, request.send()).await.context("a stream that does not open")??;
-        Ok((response.status().as_u16(), Sse::new(response)))
+        let about = About { reply: Some(reply), chat: None };
+        Ok((response.status().as_u16(), Sse::new(response).heard_by(self.ear.clone(), about)))
     }
 
     /// Everything a stream sends within `limit`, or until it ends.

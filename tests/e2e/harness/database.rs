@@ -2,6 +2,7 @@
 //! cannot make.
 
 mod effects;
+mod tokens;
 
 use super::{CALL, Server, until};
 use anyhow::{Context as _, Result, ensure};

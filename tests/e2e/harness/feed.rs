@@ -1,10 +1,13 @@
 //! The live feed on a WebSocket, as a browser holds it.
 
-use super::{CALL, Client};
+use super::{About, CALL, Client, Ear};
 use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     WebSocketStream, client_async,
@@ -17,6 +20,7 @@ pub struct Feed {
     socket: WebSocketStream<TcpStream>,
     /// The last position that was heard.
     pub position: String,
+    ear: Arc<Ear>,
 }
 
 /// How a feed ended: the close code, if one was said.
@@ -46,7 +50,7 @@ impl Feed {
         }
         let stream = TcpStream::connect(client.host()).await?;
         match tokio::time::timeout(CALL, client_async(request, stream)).await? {
-            Ok((socket, _)) => Ok(Ok(Self { socket, position: String::new() })),
+            Ok((socket, _)) => Ok(Ok(Self { socket, position: String::new(), ear: client.ear.clone() })),
             Err(Error::Http(response)) => Ok(Err(response.status().as_u16())),
             Err(error) => Err(error.into()),
         }
@@ -68,6 +72,8 @@ impl Feed {
             match message.with_context(|| format!("no message within {limit:?}"))? {
                 Some(Ok(Message::Text(text))) => {
                     let message: Value = serde_json::from_str(&text)?;
+                    let reply = message["reply"].as_str().and_then(|id| Uuid::parse_str(id).ok());
+                    self.ear.hear(&text, About { reply, chat: None });
                     if let Some(position) = message["position"].as_str() {
                         position.clone_into(&mut self.position);
                     }

@@ -181,6 +181,13 @@ impl Server {
         Ok(self.child.as_ref().context("the server does not run")?.id())
     }
 
+    /// The memory that is its own, in bytes.
+    pub fn memory(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()?))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).context("RssAnon")?;
+        Ok(line.trim().trim_end_matches(" kB").trim().parse::<u64>()? << 10)
+    }
+
     /// `kill -9`, and waits until the process is gone.
     pub async fn kill(&mut self) -> Result<()> {
         self.signal(Signal::KILL)?;
@@ -251,7 +258,7 @@ impl Server {
     pub fn log_faults(&self) -> Vec<String> {
         let log = fs::read_to_string(self.scratch().join("log")).unwrap_or_default();
         let bad =
-            |line: &&str| line.contains("panicked") || line.contains("\"unexpected\"") || line.contains("is damaged");
+            |line: &&str| ["panicked", "\"unexpected\"", "is damaged", "⟨"].iter().any(|word| line.contains(word));
         log.lines().filter(bad).map(str::to_owned).collect()
     }
 }

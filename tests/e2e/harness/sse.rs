@@ -1,9 +1,13 @@
 //! Server-Sent Events as they come over the wire (WHATWG HTML §9.2), with deadlines.
 
+use super::{About, Ear};
 use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::StreamExt as _;
 use serde_json::Value;
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// One event. An id is `<epoch>-<seq>`.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,11 +36,17 @@ impl Event {
 pub struct Sse {
     body: futures_util::stream::BoxStream<'static, reqwest::Result<bytes::Bytes>>,
     unread: Vec<u8>,
+    ear: Option<(Arc<Ear>, About)>,
 }
 
 impl Sse {
     pub fn new(response: reqwest::Response) -> Self {
-        Self { body: response.bytes_stream().boxed(), unread: Vec::new() }
+        Self { body: response.bytes_stream().boxed(), unread: Vec::new(), ear: None }
+    }
+
+    /// Everything that comes is heard by this person.
+    pub fn heard_by(self, ear: Arc<Ear>, about: About) -> Self {
+        Self { ear: Some((ear, about)), ..self }
     }
 
     /// The next event; none at the end of the stream, an error when it breaks or is silent too long.
@@ -45,6 +55,9 @@ impl Sse {
         loop {
             if let Some(end) = self.unread.windows(2).position(|pair| pair == b"\n\n") {
                 let block: Vec<u8> = self.unread.drain(..end + 2).collect();
+                if let Some((ear, about)) = &self.ear {
+                    ear.hear(std::str::from_utf8(&block)?, *about);
+                }
                 if let Some(event) = read(&block)? {
                     return Ok(Some(event));
                 }

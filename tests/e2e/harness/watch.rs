@@ -2,7 +2,7 @@
 //! number of restarts, and notes whatever breaks the promise of the stream: a gap, a repetition,
 //! text that vanishes or is started over, another epoch.
 
-use super::{CALL, Client, Event, Feed};
+use super::{CALL, Client, Ear, Event, Feed};
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 use std::{
@@ -43,6 +43,7 @@ pub enum Over {
 pub struct Watch {
     seen: Arc<Mutex<Seen>>,
     task: JoinHandle<()>,
+    ear: Arc<Ear>,
 }
 
 impl Watch {
@@ -59,14 +60,14 @@ impl Watch {
     /// Follows over what a reader holds, from what was seen.
     pub fn over(client: &Client, reply: Uuid, over: Over, seen: Seen) -> Self {
         let seen = Arc::new(Mutex::new(Seen { done: None, ..seen }));
-        let (client, noted) = (client.clone(), seen.clone());
+        let (client, noted, ear) = (client.clone(), seen.clone(), client.ear.clone());
         let task = tokio::spawn(async move {
             match over {
                 Over::Stream(breaks) => follow(client, reply, breaks, noted).await,
                 Over::Feed => follow_on_feed(client, reply, noted).await,
             }
         });
-        Self { seen, task }
+        Self { seen, task, ear }
     }
 
     pub fn seen(&self) -> Seen {
@@ -78,6 +79,7 @@ impl Watch {
         if tokio::time::timeout(limit, &mut self.task).await.is_err() {
             bail!("no end of the reply within {limit:?}; seen: {:?}", lock(&self.seen));
         }
+        lock(&self.seen).violations.extend(self.ear.foreign());
         Ok(lock(&self.seen).clone())
     }
 

@@ -4,7 +4,7 @@ use super::{Asked, completion_id, document, events, next_or_alive, refused, said
 use crate::{
     catalogue::Found,
     ledger::Tab,
-    providers::{Ask, CallPart, End, EndReason, Fault, FaultKind, Piece, Pieces, Turn, Wishes},
+    providers::{Ask, CallPart, End, EndReason, Fault, FaultKind, Piece, Pieces},
 };
 use axum::response::Response;
 use bytes::Bytes;
@@ -12,22 +12,13 @@ use futures_util::{StreamExt as _, stream};
 use platform::{Error, Result};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
-use uuid::Uuid;
 
 /// Asks the model and answers as OpenAI's clients expect it.
 ///
 /// # Errors
 /// What the provider said before its answer began; for a whole answer also what it said in it.
-pub async fn answer(
-    found: &Found,
-    turns: Vec<Turn>,
-    wishes: Wishes,
-    asked: &Asked,
-    id: Uuid,
-    created: i64,
-    mut tab: Tab,
-) -> Result<Response> {
-    let ask = Ask { model: found.model.id.clone(), turns, prefix: String::new(), reply: id, attempt: 1, wishes };
+pub async fn answer(found: &Found, ask: Ask, asked: &Asked, created: i64, mut tab: Tab) -> Result<Response> {
+    let id = ask.reply;
     let frame = said::Frame { id: completion_id(id), created, model: found.id.clone() };
     let pieces = match found.provider.stream(ask).await {
         Ok(pieces) => pieces,

@@ -7,10 +7,13 @@ use futures_util::{FutureExt, Stream, StreamExt, stream};
 use reqwest::Response;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Fault, FaultKind, Piece, Pieces, Timeouts};
+use super::{ANSWER_LIMIT, End, EndReason, Fault, FaultKind, Piece, Pieces, Timeouts};
 
 /// After the provider said how the answer ended only its count of tokens can still come; nobody waits longer than this for it.
 const COUNT_GRACE: Duration = Duration::from_secs(3);
+
+/// Bytes without a word of the answer, after which none is expected any more. Long thoughts of a model are a tenth of it.
+const SILENT_LIMIT: usize = 64 << 20;
 
 /// One wire format: reads the bytes of an answer as they come, cut anywhere.
 pub trait Reading: Send + Unpin + 'static {
@@ -38,6 +41,9 @@ struct Live<R> {
     /// Until when the next whole event must be here.
     patience: Instant,
     total: Instant,
+    /// Bytes of text so far, and of anything since the last of it.
+    said: usize,
+    silent: usize,
 }
 
 /// The pieces of the answer in `response`, for a request sent at `sent`.
@@ -57,6 +63,8 @@ pub(super) fn pieces<R: Reading>(
         idle: timeouts.idle,
         patience: sent + timeouts.first_byte,
         total: sent + timeouts.total,
+        said: 0,
+        silent: 0,
     };
     stream::unfold(live, |mut live| async move { live.next().await.map(|item| (item, live)) }).boxed()
 }
@@ -65,10 +73,19 @@ impl<R: Reading> Live<R> {
     async fn next(&mut self) -> Option<Result<Piece, Fault>> {
         loop {
             if let Some(piece) = self.ready.pop_front() {
-                if matches!(piece, Piece::End(_)) {
-                    self.ready.clear();
-                    self.fault = None;
-                    self.let_go();
+                match &piece {
+                    Piece::Text(_) if self.said >= ANSWER_LIMIT => {
+                        (self.body, self.fault) = (None, None);
+                        self.ready.clear();
+                        return Some(Ok(Piece::End(End { reason: EndReason::Length, usage: None })));
+                    }
+                    Piece::Text(text) => self.said += text.len(),
+                    Piece::Call(_) => {}
+                    Piece::End(_) => {
+                        self.ready.clear();
+                        self.fault = None;
+                        self.let_go();
+                    }
                 }
                 return Some(Ok(piece));
             }
@@ -96,6 +113,7 @@ impl<R: Reading> Live<R> {
     }
 
     fn take(&mut self, bytes: &[u8]) {
+        self.silent += bytes.len();
         let heard = self.reading.push(bytes, &mut self.ready).unwrap_or_else(|fault| {
             self.fault = Some(fault);
             false
@@ -103,6 +121,12 @@ impl<R: Reading> Live<R> {
         if heard {
             let wait = if self.reading.ended() { COUNT_GRACE.min(self.idle) } else { self.idle };
             self.patience = Instant::now() + wait;
+        }
+        if !self.ready.is_empty() {
+            self.silent = 0;
+        } else if self.silent > SILENT_LIMIT && self.fault.is_none() {
+            let detail = format!("{} sent {} MiB without a word of the answer.", self.name, SILENT_LIMIT >> 20);
+            self.fault = Some(Fault::new(FaultKind::Malformed, detail));
         }
     }
 

@@ -13,9 +13,11 @@ use super::{
     Timeouts, Titles, Turn, Usage,
 };
 
+mod named;
 mod script;
 mod text;
 
+pub use named::Named;
 pub use script::{Failure, Script, Style};
 pub use text::script_text;
 
@@ -83,7 +85,11 @@ impl Provider for Scripted {
         let (question, partial) = question(&ask.turns);
         let script = Script::in_text(question)?;
         let shown = format!("{partial}{}", ask.prefix);
-        let tokens = rest(script_text(&script, ask.reply), &shown).ok_or_else(|| {
+        let tokens = match script.style {
+            Style::Named => Named::first(&script, &ask).rest(script.tokens, &shown).map(VecDeque::from),
+            Style::Words | Style::Markdown => rest(script_text(&script), &shown),
+        };
+        let tokens = tokens.ok_or_else(|| {
             Fault::new(FaultKind::BadRequest, "The text to go on from is not the beginning of the scripted answer.")
         })?;
         let input = ask.turns.iter().map(|turn| turn.text.split_whitespace().count()).sum::<usize>();

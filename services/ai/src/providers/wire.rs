@@ -200,6 +200,15 @@ fn no_answer(name: &str, error: &reqwest::Error) -> Fault {
         return Fault::new(FaultKind::BadRequest, format!("The request to {name} could not be built."));
     }
     if !error.is_connect() {
+        // the words of the HTTP library: what came is no head of an answer, or one without end
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if text.contains(" parsed") || text.contains("head is too large") {
+                return Fault::new(FaultKind::Malformed, format!("{name} sent something that is no answer over HTTP."));
+            }
+            cause = error.source();
+        }
         return Fault::new(FaultKind::Cut, format!("{name} closed the connection without an answer."));
     }
     let mut why = "no connection to it came about";

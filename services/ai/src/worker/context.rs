@@ -8,7 +8,7 @@ use super::{
 use crate::{
     catalogue::Found,
     domain::Lease,
-    providers::{Ask, Continuation, GO_ON, Image, Role, Turn, Wishes},
+    providers::{Ask, Continuation, GO_ON, Image, Origin, Role, Turn, Wishes},
     tokens,
 };
 use platform::{Code, Error, Result, clock::Clock, failpoint};
@@ -84,7 +84,9 @@ impl Worker {
         }
         let wishes = Wishes { window: found.settings.window(), ..Wishes::default() };
         let (model, reply, attempt) = (found.model.id.clone(), lease.reply_id, lease.attempt);
-        Ok(Told::Ask(Box::new(Ask { model, turns, prefix, reply, attempt, wishes }), fitted.tokens))
+        // A space is the person's who has its id.
+        let origin = Origin { space: lease.space_id, person: lease.space_id, chat: lease.chat_id };
+        Ok(Told::Ask(Box::new(Ask { model, turns, prefix, origin, reply, attempt, wishes }), fitted.tokens))
     }
 
     /// Fetches the pictures of the turns, the newest first: of very many the oldest stay out.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     domain::Lease,
-    providers::{End, EndReason, Fault, Piece, Pieces},
+    providers::{ANSWER_LIMIT, End, EndReason, Fault, Piece, Pieces},
 };
 use bytes::Bytes;
 use futures_util::{StreamExt as _, future::BoxFuture, future::OptionFuture};
@@ -19,6 +19,8 @@ use tokio::time::Instant;
 
 /// Text held back at most before the provider is read no further.
 const HELD: usize = 128 << 10;
+/// The longest answer, in bytes, however many attempts say it: less than a stream holds. One that goes on for ever must end.
+const LONGEST: usize = ANSWER_LIMIT + (2 << 20);
 /// The longest text of one entry.
 const ENTRY: usize = 64 << 10;
 /// How long an append is tried again while the log cannot be written.
@@ -110,6 +112,12 @@ pub async fn pump(
                     match bill.count(&text).await {
                         Err(error) if error.code() == Code::CapReached => ended = Some(Ended::Capped(error)),
                         counted => counted?,
+                    }
+                    // of all attempts together
+                    if ended.is_none() && shown.text.len() + in_flight.len() + held.text.len() > LONGEST {
+                        let end = End { reason: EndReason::Length, usage: None };
+                        held.end = Some(end_out(&end));
+                        ended = Some(Ended::Said(end));
                     }
                 }
                 // No tools were offered.

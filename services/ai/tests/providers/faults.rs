@@ -3,13 +3,15 @@
 use std::time::{Duration, Instant};
 
 use ai::providers::{
-    End, EndReason, Fault, FaultKind, Piece, Provider, Timeouts,
+    Ask, End, EndReason, Fault, FaultKind, Origin, Piece, Provider, Timeouts,
+    anthropic::{self, Anthropic},
     ollama::{self, Ollama},
     openai::{self, OpenAi},
 };
 use futures_util::StreamExt;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
+use uuid::Uuid;
 
 use crate::{
     all, ask, hasty,
@@ -245,4 +247,33 @@ async fn dropping_the_stream_closes_the_connection() {
     let waiting = tokio::time::timeout(Duration::from_millis(300), provider.stream(ask("m", "hello"))).await;
     assert!(waiting.is_err());
     server.client_gone().await;
+}
+
+/// What the scripted provider names in its tokens is nobody else's business.
+#[tokio::test]
+async fn no_provider_outside_is_told_whose_request_it_is() {
+    let [space, person, chat, reply] = [1, 2, 3, 4].map(|digit| Uuid::from_u128(u128::MAX / 15 * digit));
+    let server = Server::start(vec![answer(200, EVENTS, b"data: [DONE]\n\n")]).await;
+    let key = || Some(SecretString::from(KEY));
+    let providers: [Box<dyn Provider>; 3] = [
+        Box::new(OpenAi::new(openai::Server::new("acme", server.url("/v1"), key()), wire()).unwrap()),
+        Box::new(Ollama::new(ollama::Server::new(server.url("")), wire()).unwrap()),
+        Box::new(Anthropic::new(anthropic::Server::new("claude", server.url(""), key()), wire()).unwrap()),
+    ];
+    for provider in providers {
+        let origin = Origin { space, person, chat };
+        let asked = Ask { origin, reply, ..ask("m", "Hello") };
+        if let Ok(pieces) = provider.stream(asked).await {
+            all(pieces).await;
+        }
+    }
+    let requests = server.requests();
+    assert!(requests.len() >= 3);
+    for request in requests {
+        let said = format!("{}{}", request.head, request.body).to_lowercase();
+        for id in [space, person, chat, reply] {
+            let digits = id.simple().to_string();
+            assert!(!said.contains(&digits[24..]), "{said}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ mod sse;
 
 use std::{collections::VecDeque, time::Duration};
 
-use ai::providers::{Ask, Fault, Piece, Pieces, Reading, Role, Timeouts, Turn, Wire, Wishes};
+use ai::providers::{Ask, Fault, Origin, Piece, Pieces, Reading, Role, Timeouts, Turn, Wire, Wishes};
 use futures_util::StreamExt;
 use platform::network::Network;
 use uuid::Uuid;
@@ -34,7 +34,8 @@ fn hasty() -> Timeouts {
 fn ask(model: &str, question: &str) -> Ask {
     let turns = vec![Turn::new(Role::User, question)];
     let (prefix, wishes) = (String::new(), Wishes::default());
-    Ask { model: model.to_owned(), turns, prefix, reply: Uuid::from_u128(7), attempt: 1, wishes }
+    let origin = Origin { space: Uuid::from_u128(11), person: Uuid::from_u128(12), chat: Uuid::from_u128(13) };
+    Ask { model: model.to_owned(), turns, prefix, origin, reply: Uuid::from_u128(7), attempt: 1, wishes }
 }
 
 /// Everything a stream yields. Checks that nothing comes after the end or the fault.

@@ -4,10 +4,9 @@ use std::time::{Duration, Instant};
 
 use ai::providers::{
     Ask, Continuation, EndReason, Fault, FaultKind, GO_ON, Piece, Provider, Role, Turn,
-    scripted::{Failure, Script, Scripted, Style, script_text},
+    scripted::{Failure, Named, Script, Scripted, Style, script_text},
 };
 use proptest::prelude::*;
-use uuid::Uuid;
 
 use crate::{all, ask, text};
 
@@ -28,10 +27,10 @@ fn quick() -> Script {
 
 #[tokio::test]
 async fn says_the_text_of_the_script() {
-    for style in [Style::Words, Style::Markdown, Style::Named] {
+    for style in [Style::Words, Style::Markdown] {
         for tokens in [0, 1, 40, 3_000] {
             let script = Script { style, tokens, ..quick() };
-            let truth = script_text(&script, Uuid::from_u128(7));
+            let truth = script_text(&script);
             assert_eq!(truth.len(), tokens);
             assert!(truth.iter().all(|token| !token.is_empty()));
             let (mut pieces, fault) = run(scripted("asks", &script)).await;
@@ -44,23 +43,80 @@ async fn says_the_text_of_the_script() {
 }
 
 #[test]
-fn the_text_depends_on_the_seed_and_named_tokens_on_the_reply() {
-    let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
+fn the_text_depends_on_the_seed() {
     for style in [Style::Words, Style::Markdown] {
         let script = Script { style, ..quick() };
-        assert_eq!(script_text(&script, one), script_text(&script, two));
-        assert_ne!(script_text(&script, one), script_text(&Script { seed: 2, ..script.clone() }, one));
+        assert_ne!(script_text(&script), script_text(&Script { seed: 2, ..script.clone() }));
     }
-    let named = script_text(&Script { style: Style::Named, tokens: 2, ..quick() }, one);
-    assert_eq!(named, [format!("⟨{one}.0⟩"), format!("⟨{one}.1⟩")]);
     // Fixed for ever: stored replies of one version must go on in the next.
-    assert_eq!(
-        script_text(&Script { tokens: 6, ..quick() }, one).concat(),
-        "River follows lantern juniper holds valley."
-    );
-    let markdown = script_text(&Script { style: Style::Markdown, tokens: 3_000, ..quick() }, one).concat();
+    assert_eq!(script_text(&Script { tokens: 6, ..quick() }).concat(), "River follows lantern juniper holds valley.");
+    let markdown = script_text(&Script { style: Style::Markdown, tokens: 3_000, ..quick() }).concat();
     for sign in ["# ", "- ", "1. ", "```rust", "|:---|", "> ", "](https", "👩‍🚀", "e\u{301}", "~~", "---\n"] {
         assert!(markdown.contains(sign), "{sign}");
+    }
+}
+
+/// Every token of a text, and that there is nothing else in it.
+fn named(text: &str) -> Vec<Named> {
+    let tokens: Vec<_> = Named::all(text).map(Result::unwrap).collect();
+    assert_eq!(tokens.iter().map(Named::to_string).collect::<String>(), text);
+    tokens
+}
+
+#[tokio::test]
+async fn named_tokens_say_whose_they_are_and_who_said_them() {
+    let script = Script { style: Style::Named, tokens: 30, seed: 99, ..quick() };
+    let (pieces, _) = run(scripted("asks", &script)).await;
+    assert_eq!(pieces[3], Piece::Text("⟨0000000b.0000000c.0000000d.00000007.1.3.99⟩".into()));
+    let whole = text(&pieces);
+    assert_eq!(named(&whole).len(), 30);
+    // an attempt goes on behind any place, also behind a part of a token, which is finished as it began
+    for at in (0..=whole.len()).filter(|at| whole.is_char_boundary(*at)) {
+        let ask = Ask { prefix: whole[..at].to_owned(), attempt: 12, ..scripted("continues", &script) };
+        let (pieces, fault) = run(ask).await;
+        assert_eq!(fault, None, "after {at} bytes");
+        let tokens = named(&format!("{}{}", &whole[..at], text(&pieces)));
+        assert!(tokens.iter().enumerate().all(|(seq, token)| token.seq == seq) && tokens.len() == 30);
+        assert!(tokens.is_sorted_by_key(|token| token.attempt), "{tokens:?}");
+        let own = tokens.iter().filter(|token| token.attempt == 12).count();
+        assert_eq!(own, 30 - whole[..at].matches('⟨').count(), "after {at} bytes");
+    }
+    // of another question, person, chat, reply, or out of order: not gone on with
+    let first = named(&whole)[0];
+    for foreign in [
+        Named { seed: 98, ..first },
+        Named { space: 1, ..first },
+        Named { person: 1, ..first },
+        Named { chat: 1, ..first },
+        Named { reply: 1, ..first },
+        Named { seq: 1, ..first },
+        Named { attempt: 3, ..first },
+    ] {
+        let ask = Ask { prefix: foreign.to_string(), attempt: 2, ..scripted("continues", &script) };
+        assert_eq!(run(ask).await.1.unwrap().kind, FaultKind::BadRequest, "{foreign}");
+    }
+    let bad = format!("{first}⟨0000000b.c.d.7.1.3.99⟩{first}⟨0000000b.00");
+    let found: Vec<_> = Named::all(&bad).collect();
+    assert!(found.len() == 3 && found[1].is_err() && found[2] == Ok(first), "{found:?}");
+}
+
+proptest! {
+    /// However often it is cut, each token is there once, in order, and later attempts say later ones.
+    #[test]
+    fn any_chain_of_attempts_names_each_token_once(cuts in prop::collection::vec(0..9_usize, 0..14)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let script = Script { style: Style::Named, ..quick() };
+        let (mut shown, mut said) = (String::new(), Vec::new());
+        for (attempt, cut) in (1..).zip(cuts.into_iter().map(Some).chain([None])) {
+            let script = Script { cut_after: cut, cut_attempts: 99, ..script.clone() };
+            let ask = Ask { prefix: shown.clone(), attempt, ..scripted("continues", &script) };
+            let piece = text(&runtime.block_on(run(ask)).0);
+            said.extend(named(&piece).iter().map(|_| attempt));
+            shown.push_str(&piece);
+        }
+        let tokens = named(&shown);
+        prop_assert!(tokens.iter().enumerate().all(|(seq, token)| token.seq == seq) && tokens.len() == 40);
+        prop_assert_eq!(tokens.iter().map(|token| token.attempt).collect::<Vec<_>>(), said);
     }
 }
 
@@ -74,7 +130,7 @@ async fn a_message_without_script_gets_a_short_answer_of_its_own() {
 
 #[tokio::test]
 async fn faults_come_where_the_script_says_and_in_those_attempts_only() {
-    let truth = script_text(&quick(), Uuid::nil());
+    let truth = script_text(&quick());
     for after in [0, 1, 17, 40] {
         let faults = [
             (Script { cut_after: Some(after), cut_attempts: 2, ..quick() }, FaultKind::Cut),
@@ -138,7 +194,7 @@ async fn delays_and_silence_last_as_long_as_said() {
 #[tokio::test]
 async fn goes_on_from_every_character() {
     let script = Script { style: Style::Markdown, tokens: 150, ..quick() };
-    let whole = script_text(&script, Uuid::nil()).concat();
+    let whole = script_text(&script).concat();
     for at in (0..=whole.len()).filter(|at| whole.is_char_boundary(*at)) {
         let (shown, rest) = whole.split_at(at);
         let (pieces, fault) = run(Ask { prefix: shown.to_owned(), attempt: 2, ..scripted("continues", &script) }).await;
@@ -184,7 +240,7 @@ async fn what_cannot_be_done_is_refused_with_a_reason() {
 proptest! {
     /// Any chain of cuts and continuations ends with exactly the text of the script.
     #[test]
-    fn any_chain_of_attempts_adds_up(seed in any::<u64>(), cuts in prop::collection::vec(0..30_usize, 0..5), style in prop_oneof![Just(Style::Words), Just(Style::Markdown), Just(Style::Named)]) {
+    fn any_chain_of_attempts_adds_up(seed in any::<u64>(), cuts in prop::collection::vec(0..30_usize, 0..5), style in prop_oneof![Just(Style::Words), Just(Style::Markdown)]) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let script = Script { seed, style, ..quick() };
         let mut shown = String::new();
@@ -198,6 +254,6 @@ proptest! {
         let (pieces, fault) = runtime.block_on(run(Ask { prefix: shown.clone(), attempt, ..scripted("continues", &script) }));
         prop_assert_eq!(fault, None);
         shown.push_str(&text(&pieces));
-        prop_assert_eq!(shown, script_text(&script, Uuid::from_u128(7)).concat());
+        prop_assert_eq!(shown, script_text(&script).concat());
     }
 }

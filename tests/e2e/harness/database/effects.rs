@@ -52,6 +52,7 @@ impl Database {
                 faults.push(format!("{count} {what}"));
             }
         }
+        faults.extend(self.misplaced()?);
         if self.behind()? > 0 {
             faults.push("events were not read by everybody".into());
         }

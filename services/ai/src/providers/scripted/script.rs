@@ -68,7 +68,7 @@ pub enum Style {
     Words,
     /// Everything GitHub's Markdown has, and characters of several code points, cut anywhere.
     Markdown,
-    /// Each token names itself as `⟨reply.seq⟩`, seq from 0: loss, repetition and confusion show by themselves.
+    /// Each token names itself ([`super::Named`]): loss, repetition and confusion show by themselves.
     Named,
 }
 

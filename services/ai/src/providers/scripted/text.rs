@@ -1,6 +1,4 @@
-//! The text of a scripted answer: a pure function, the truth that tests compare with.
-
-use uuid::Uuid;
+//! The text of a scripted answer: a pure function of its script, the truth that tests compare with.
 
 use super::{Script, Style};
 
@@ -15,10 +13,10 @@ const WORDS: [&str; 48] = [
 /// Characters that are several code points or bytes: a cut inside shows wherever somebody counts wrongly.
 const SIGNS: [&str; 12] = ["é", "e\u{301}", "ñ", "n\u{303}", "👩‍🚀", "🏳️‍🌈", "👍🏽", "日本語", "العربية", "हिन्दी", "𝒳", "€"];
 
-/// The tokens of the whole answer to the script. `reply` is only in the text where the style is [`Style::Named`].
-pub fn script_text(script: &Script, reply: Uuid) -> Vec<String> {
+/// The tokens of the whole answer to the script. None for [`Style::Named`]: those follow from who asks and who answers.
+pub fn script_text(script: &Script) -> Vec<String> {
     match script.style {
-        Style::Named => (0..script.tokens).map(|seq| format!("⟨{reply}.{seq}⟩")).collect(),
+        Style::Named => Vec::new(),
         Style::Words => words(&mut Dice(script.seed), script.tokens),
         Style::Markdown => markdown(&mut Dice(script.seed), script.tokens),
     }
