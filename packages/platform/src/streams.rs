@@ -2,6 +2,7 @@
 //! nothing), resumable (a position stays valid across attempts and restarts) and shows nothing it
 //! could lose to `kill -9`.
 
+mod desk;
 mod file;
 mod log;
 mod memory;

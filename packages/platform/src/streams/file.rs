@@ -1,26 +1,21 @@
 //! The embedded adapter: memory over one append-only log in a folder (`file:data/streams`). What a
 //! reader was shown survives `kill -9`; a power cut may take the last second, and then the epoch of
 //! every kept stream changes. The folder must be used by one process only (the data folder's lock).
-//! Opened in line, for tests, it has no threads: each call is decided and written on its caller's stack.
 
 use super::{
     Nudges, Options, Position, Prefix, Reading, Streams,
-    log::Log,
+    desk::Desk,
     memory::{Reader, Slots},
     record::PAYLOAD_MAX,
     replay::{STREAM_BYTES, replay},
-    writer::{Action, Command, Writer, weight},
+    writer::{Action, Command, Writer},
 };
 use crate::{Error, Result};
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::{
     path::Path,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-        mpsc::{SyncSender, TrySendError, sync_channel},
-    },
+    sync::Arc,
     thread::{self, JoinHandle},
 };
 use tokio::sync::oneshot;
@@ -28,20 +23,11 @@ use uuid::Uuid;
 
 /// Streams of one process. Dropping it writes what waits and ends its threads.
 pub struct FileStreams {
-    way: Way,
-    waiting: Arc<AtomicUsize>,
+    desk: Arc<Desk>,
+    /// Writes where callers shall not, and looks for what is due; none in line.
+    thread: Option<JoinHandle<()>>,
     slots: Arc<Slots>,
     options: Options,
-}
-
-/// How a command comes to the writer.
-enum Way {
-    /// Through a queue to its thread. `Option` so that dropping can close the queue before it waits.
-    Thread {
-        queue: Option<SyncSender<Command>>,
-        thread: Option<JoinHandle<()>>,
-    },
-    InLine(Box<Mutex<Writer>>),
 }
 
 impl FileStreams {
@@ -50,11 +36,10 @@ impl FileStreams {
     /// # Errors
     /// `unavailable` with a sentence when the folder cannot be used.
     pub fn open(folder: impl AsRef<Path>, options: Options) -> Result<Self> {
-        let (queue, commands) = sync_channel(options.queue);
-        let (mut streams, writer) = Self::prepare(folder.as_ref(), options)?;
+        let mut streams = Self::prepare(folder.as_ref(), options)?;
         let thread = thread::Builder::new().name("streams".into());
-        let thread = thread.spawn(move || writer.run(&commands)).map_err(Error::internal)?;
-        streams.way = Way::Thread { queue: Some(queue), thread: Some(thread) };
+        let desk = streams.desk.clone();
+        streams.thread = Some(thread.spawn(move || desk.attend()).map_err(Error::internal)?);
         Ok(streams)
     }
 
@@ -64,46 +49,32 @@ impl FileStreams {
     /// # Errors
     /// As [`FileStreams::open`].
     pub fn open_in_line(folder: impl AsRef<Path>, options: Options) -> Result<Self> {
-        let (mut streams, writer) = Self::prepare(folder.as_ref(), Options { sync_every: None, ..options })?;
-        streams.way = Way::InLine(Box::new(Mutex::new(writer)));
-        Ok(streams)
+        Self::prepare(folder.as_ref(), Options { sync_every: None, ..options })
     }
 
-    fn prepare(folder: &Path, mut options: Options) -> Result<(Self, Writer)> {
+    fn prepare(folder: &Path, mut options: Options) -> Result<Self> {
         options.entry_bytes = options.entry_bytes.min(PAYLOAD_MAX);
-        let (log, streams): (Log, _) = replay(folder, &options)?;
+        let (log, streams) = replay(folder, &options)?;
         let slots = Arc::<Slots>::default();
-        let waiting = Arc::<AtomicUsize>::default();
-        let writer = Writer::new(options.clone(), log, streams, slots.clone(), waiting.clone())?;
-        let way = Way::Thread { queue: None, thread: None };
-        Ok((Self { way, waiting, slots, options }, writer))
+        let writer = Writer::new(options.clone(), log, streams, slots.clone())?;
+        let desk = Arc::new(Desk::new(writer, &options));
+        Ok(Self { desk, thread: None, slots, options })
+    }
+
+    #[cfg(test)]
+    pub(super) fn desk(&self) -> &Desk {
+        &self.desk
     }
 
     async fn ask<T>(&self, stream: Uuid, action: impl FnOnce(oneshot::Sender<Result<T>>) -> Action) -> Result<T> {
-        let ended = || Error::unavailable("the streams of this server are shutting down");
         let (sender, answer) = oneshot::channel();
-        let action = action(sender);
-        let bytes = weight(&action);
-        if self.waiting.fetch_add(bytes, Ordering::Relaxed) + bytes > self.options.queue_bytes {
-            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
-            return Err(Error::unavailable("too many bytes wait for the streams log"));
+        self.desk.submit(Command { stream, action: action(sender) })?;
+        match &self.thread {
+            Some(thread) if !self.desk.serve() => thread.thread().unpark(),
+            Some(_) => {}
+            None => self.desk.serve_alone(),
         }
-        let command = Command { stream, action };
-        let queue = match &self.way {
-            Way::Thread { queue, .. } => queue.as_ref().ok_or_else(ended)?,
-            Way::InLine(writer) => {
-                writer.lock().unwrap_or_else(PoisonError::into_inner).take(command);
-                return answer.await.map_err(|_| ended())?;
-            }
-        };
-        if let Err(refused) = queue.try_send(command) {
-            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
-            return Err(match refused {
-                TrySendError::Full(_) => Error::unavailable("too many calls wait for the streams log"),
-                TrySendError::Disconnected(_) => ended(),
-            });
-        }
-        answer.await.map_err(|_| ended())?
+        answer.await.map_err(|_| Error::unavailable("the streams of this server are shutting down"))?
     }
 }
 
@@ -144,15 +115,15 @@ impl Streams for FileStreams {
 
 impl Drop for FileStreams {
     fn drop(&mut self) {
-        let Way::Thread { queue, thread } = &mut self.way else {
-            self.slots.close();
-            return;
-        };
-        // the writer ends when its queue is closed and empty
-        drop(queue.take());
-        if let Some(thread) = thread.take() {
-            // a panic there was logged; nothing is left to save
-            let _ = thread.join();
+        self.desk.close();
+        match self.thread.take() {
+            Some(thread) => {
+                thread.thread().unpark();
+                // a panic there was logged; nothing is left to save
+                let _ = thread.join();
+            }
+            None => self.desk.serve_alone(),
         }
+        self.slots.close();
     }
 }

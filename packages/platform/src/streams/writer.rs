@@ -1,6 +1,5 @@
-//! The one thread that decides and writes: it gathers what waits, checks fences, writes all of it at
-//! once and only then shows it to readers and answers. No timers on the way: an append goes at once
-//! when the thread is idle, and what arrives meanwhile gathers.
+//! Who decides and writes: checks the fences of all commands of a tick, writes what they add at once, and
+//! only then shows it to readers and answers.
 
 mod room;
 
@@ -15,22 +14,13 @@ use super::{
 };
 use crate::{Error, Result, failpoint};
 use bytes::Bytes;
-use std::{
-    collections::HashMap,
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-        mpsc::{Receiver, RecvTimeoutError},
-    },
-    time::Duration,
-};
+use std::{collections::HashMap, io, sync::Arc, time::Duration};
 // tokio's clock: monotonic, and a test can move it
 use tokio::{sync::oneshot, time::Instant};
 use uuid::Uuid;
 
-/// What one write gathers at most, in bytes (the last command may exceed it).
-const TICK_BYTES: usize = 1024 * 1024;
+/// What the buffer of one write keeps between two of them, in bytes.
+const BUFFER: usize = 256 * 1024;
 /// The longest time between two looks for streams to free.
 const SWEEP: Duration = Duration::from_secs(60);
 
@@ -59,9 +49,10 @@ pub struct Writer {
     staged: HashMap<Uuid, Head>,
     staged_bytes: u64,
     records: Vec<u8>,
-    waiting: Arc<AtomicUsize>,
     syncer: Option<Syncer>,
     swept: Instant,
+    /// A segment was begun: old ones may be held by few streams.
+    rolled: bool,
 }
 
 struct Kept {
@@ -72,13 +63,7 @@ struct Kept {
 }
 
 impl Writer {
-    pub fn new(
-        options: Options,
-        log: Log,
-        streams: HashMap<Uuid, Replayed>,
-        slots: Arc<Slots>,
-        waiting: Arc<AtomicUsize>,
-    ) -> Result<Self> {
+    pub fn new(options: Options, log: Log, streams: HashMap<Uuid, Replayed>, slots: Arc<Slots>) -> Result<Self> {
         let syncer = options.sync_every.map(Syncer::start).transpose()?;
         let mut writer = Self {
             options,
@@ -90,9 +75,9 @@ impl Writer {
             staged: HashMap::new(),
             staged_bytes: 0,
             records: Vec::new(),
-            waiting,
             syncer,
             swept: Instant::now(),
+            rolled: false,
         };
         for (stream, Replayed { head, entries, segments }) in streams {
             for number in &segments {
@@ -105,57 +90,34 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Runs until the adapter is dropped.
-    pub fn run(mut self, queue: &Receiver<Command>) {
-        let mut commands = Vec::new();
-        loop {
-            match queue.recv_timeout(self.pause().saturating_sub(self.swept.elapsed())) {
-                Ok(command) => {
-                    let mut bytes = weight(&command.action);
-                    commands.push(command);
-                    while bytes < TICK_BYTES
-                        && let Ok(command) = queue.try_recv()
-                    {
-                        bytes += weight(&command.action);
-                        commands.push(command);
-                    }
-                    self.waiting.fetch_sub(bytes, Ordering::Relaxed);
-                    self.tick(&mut commands);
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-            self.sweep_when_due();
-        }
-        self.slots.close();
-    }
-
-    /// What [`Writer::run`] does with a command that came alone, at once.
-    pub fn take(&mut self, command: Command) {
-        self.waiting.fetch_sub(weight(&command.action), Ordering::Relaxed);
-        self.sweep_when_due();
-        self.tick(&mut vec![command]);
-    }
-
     /// How long between two looks for streams to free.
-    fn pause(&self) -> Duration {
+    pub fn pause(&self) -> Duration {
         SWEEP.min(self.options.retention / 10).max(Duration::from_millis(1))
     }
 
-    fn sweep_when_due(&mut self) {
+    /// Whether there is something for [`Writer::tidy`] that does not come by itself with time.
+    pub fn is_due(&self) -> bool {
+        self.rolled
+    }
+
+    /// Frees what is over, and old segments. May wait for the disk.
+    pub fn tidy(&mut self) {
         if self.swept.elapsed() >= self.pause() {
             self.sweep();
+        }
+        if std::mem::take(&mut self.rolled) {
+            self.carry();
         }
     }
 
     /// Plans, writes, shows, answers: in this order for all commands together.
-    fn tick(&mut self, commands: &mut Vec<Command>) {
+    pub fn tick(&mut self, commands: Vec<Command>) {
         self.records.clear();
-        self.records.shrink_to(2 * TICK_BYTES);
+        self.records.shrink_to(BUFFER);
         self.staged.clear();
         self.staged_bytes = 0;
         let before = self.log.file().map(|(number, _)| number);
-        let planned: Vec<_> = commands.drain(..).map(|command| (self.plan(&command), command)).collect();
+        let planned: Vec<_> = commands.into_iter().map(|command| (self.plan(&command), command)).collect();
         if let Err(error) = self.write() {
             tracing::warn!(%error, "the streams log cannot be written");
             // refusals too: they may rest on what could not be written
@@ -170,9 +132,7 @@ impl Writer {
         self.staged.clear();
         while self.released_bytes > self.options.released_bytes && self.free_oldest_released() {}
         let newest = self.log.file().map(|(number, _)| number);
-        if newest != before {
-            self.carry();
-        }
+        self.rolled |= newest != before;
     }
 
     /// Checks a command against what is kept and planned, and encodes what it adds. Returns the seq

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, pin::Pin, time::Duration};
 use bytes::Bytes;
 use futures_util::{FutureExt, Stream, StreamExt, stream};
 use reqwest::Response;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{ANSWER_LIMIT, End, EndReason, Fault, FaultKind, Piece, Pieces, Timeouts};
 
@@ -44,6 +44,8 @@ struct Live<R> {
     /// Bytes of text so far, and of anything since the last of it.
     said: usize,
     silent: usize,
+    /// One timer for the whole answer: set anew when it rings too early, not with each event.
+    alarm: Pin<Box<Sleep>>,
 }
 
 /// The pieces of the answer in `response`, for a request sent at `sent`.
@@ -54,6 +56,7 @@ pub(super) fn pieces<R: Reading>(
     timeouts: Timeouts,
     sent: Instant,
 ) -> Pieces {
+    let (patience, total) = (sent + timeouts.first_byte, sent + timeouts.total);
     let live = Live {
         name: name.to_owned(),
         body: Some(response.bytes_stream().boxed()),
@@ -61,8 +64,9 @@ pub(super) fn pieces<R: Reading>(
         ready: VecDeque::new(),
         fault: None,
         idle: timeouts.idle,
-        patience: sent + timeouts.first_byte,
-        total: sent + timeouts.total,
+        patience,
+        total,
+        alarm: Box::pin(sleep_until(patience.min(total))),
         said: 0,
         silent: 0,
     };
@@ -94,20 +98,23 @@ impl<R: Reading> Live<R> {
                 return Some(Err(fault));
             }
             let body = self.body.as_mut()?;
-            match timeout_at(self.patience.min(self.total), body.next()).await {
-                Ok(Some(Ok(bytes))) => self.take(&bytes),
-                Ok(Some(Err(_))) => self.close(FaultKind::Cut, |name| {
+            let until = self.patience.min(self.total);
+            if until < self.alarm.deadline() {
+                self.alarm.as_mut().reset(until);
+            }
+            let heard = tokio::select! {
+                biased;
+                heard = body.next() => Some(heard),
+                () = &mut self.alarm => None,
+            };
+            match heard {
+                Some(Some(Ok(bytes))) => self.take(&bytes),
+                Some(Some(Err(_))) => self.close(FaultKind::Cut, |name| {
                     format!("The connection to {name} broke in the middle of the answer.")
                 }),
-                Ok(None) => self.close(FaultKind::Cut, |name| format!("{name} stopped in the middle of the answer.")),
-                Err(_) if Instant::now() >= self.total => {
-                    self.close(FaultKind::Timeout, |name| {
-                        format!("The answer of {name} took longer than an answer may.")
-                    });
-                }
-                Err(_) => {
-                    self.close(FaultKind::Timeout, |name| format!("{name} fell silent in the middle of the answer."));
-                }
+                Some(None) => self.close(FaultKind::Cut, |name| format!("{name} stopped in the middle of the answer.")),
+                None if Instant::now() < until => self.alarm.as_mut().reset(until),
+                None => self.give_up(),
             }
         }
     }
@@ -118,15 +125,31 @@ impl<R: Reading> Live<R> {
             self.fault = Some(fault);
             false
         });
+        let now = Instant::now();
         if heard {
             let wait = if self.reading.ended() { COUNT_GRACE.min(self.idle) } else { self.idle };
-            self.patience = Instant::now() + wait;
+            self.patience = now + wait;
         }
         if !self.ready.is_empty() {
             self.silent = 0;
-        } else if self.silent > SILENT_LIMIT && self.fault.is_none() {
+        }
+        if self.fault.is_some() {
+            return;
+        }
+        if self.silent > SILENT_LIMIT {
             let detail = format!("{} sent {} MiB without a word of the answer.", self.name, SILENT_LIMIT >> 20);
             self.fault = Some(Fault::new(FaultKind::Malformed, detail));
+        } else if now >= self.patience.min(self.total) {
+            // Bytes that always are there already would never let the alarm ring.
+            self.give_up();
+        }
+    }
+
+    fn give_up(&mut self) {
+        if self.patience < self.total {
+            self.close(FaultKind::Timeout, |name| format!("{name} fell silent in the middle of the answer."));
+        } else {
+            self.close(FaultKind::Timeout, |name| format!("The answer of {name} took longer than an answer may."));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::frame::{Door, Out};
 use crate::{Gateway, admission::Place};
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use http::HeaderMap;
 use platform::{
     Code, Error, Result,
@@ -44,6 +44,9 @@ pub struct Follower {
     following: Following,
     stage: Stage,
     ticks: tokio::time::Interval,
+    /// The end of the process. In a set, which looks at it only when it has called: all followers share
+    /// the lock behind it, and each piece would take it.
+    ending: FuturesUnordered<BoxFuture<'static, ()>>,
     quiet: u32,
     _place: Place,
 }
@@ -98,6 +101,7 @@ impl Follower {
         place: Place,
     ) -> Self {
         gateway.platform.metrics.followers.add(1, &[]);
+        let ending = gateway.platform.background.ending().cancelled_owned().boxed();
         Self {
             gateway,
             person,
@@ -108,6 +112,7 @@ impl Follower {
             following,
             stage: if resumes { Stage::Live } else { Stage::Fresh },
             ticks: interval_at(Instant::now() + TICK, TICK),
+            ending: FuturesUnordered::from_iter([ending]),
             quiet: 0,
             _place: place,
         }
@@ -121,12 +126,11 @@ impl Follower {
             Stage::Fresh => return Some(self.snapshot().await),
             Stage::Live => {}
         }
-        let ending = self.gateway.platform.background.ending();
         loop {
             tokio::select! {
                 // What comes seldom first: an answer that comes fast must not put off the look at the session.
                 biased;
-                () = ending.cancelled() => {
+                Some(()) = self.ending.next() => {
                     self.stage = Stage::Over;
                     let mut out = self.out();
                     out.come_again();
@@ -354,12 +358,20 @@ fn loading_attempt(kind: &Kind) -> Option<u32> {
 
 /// Writes the events of a batch; whether one says that the end is stored.
 fn write(out: &mut Out, batch: &Batch) -> Result<bool> {
+    #[derive(Serialize)]
+    struct Text {
+        text: String,
+    }
     let mut done = false;
     for entry in &batch.entries {
         let kind = kind(entry)?;
         let loading = kind.as_ref().and_then(loading_attempt);
         let (event, data) = match kind {
-            Some(Kind::Text(text)) => ("text", json!({ "text": text })),
+            // nearly all there is: no tree of JSON for it
+            Some(Kind::Text(text)) => {
+                out.placed(batch.epoch, Some(entry.seq), "text", &Text { text });
+                continue;
+            }
             Some(kind @ (Kind::Continued(_) | Kind::Trimmed(_))) => ("mark", json!({ "kind": mark(&kind) })),
             Some(Kind::Done(_)) => {
                 done = true;

@@ -55,7 +55,7 @@ impl Out {
 
     /// An event that moves the reader's position.
     pub fn placed(&mut self, epoch: u64, seq: Option<u64>, event: &str, data: &impl Serialize) {
-        self.write(Some(id(epoch, seq)), event, data);
+        self.write(Some((epoch, seq)), event, data);
     }
 
     /// An event that does not.
@@ -63,9 +63,12 @@ impl Out {
         self.write(None, event, data);
     }
 
-    fn write(&mut self, id: Option<String>, event: &str, data: &impl Serialize) {
+    fn write(&mut self, place: Option<(u64, Option<u64>)>, event: &str, data: &impl Serialize) {
+        let id = place.map(|(epoch, seq)| id(epoch, seq));
         match self {
             Self::Stream(out) => {
+                // room for most pieces at once
+                out.reserve(128);
                 if let Some(id) = id {
                     out.extend_from_slice(b"id: ");
                     out.extend_from_slice(id.as_bytes());
