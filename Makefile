@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run web test check format release package bench drill fuzz chaos chaos-mutants openapi clean
+.PHONY: help run web test check format release package bench drill fuzz chaos chaos-mutants soak openapi clean
 
 WEB_SOURCES := $(shell git ls-files frontends packages/api-client packages/markdown packages/ui-components package.json package-lock.json 2>/dev/null)
 WEB := frontends/chat/dist/index.html
@@ -44,6 +44,9 @@ bench: release ## Measure against controls of the same run
 
 chaos: $(WEB) ## Kill it a thousand times and harm it in other ways, an hour and a half at most; ends with a scorecard
 	@tools/chaos
+
+soak: $(WEB) ## Load for long, with and without kills: memory, descriptors and streams must be what they were (SOAK_MINUTES=30)
+	@tools/chaos soak
 
 chaos-mutants: $(WEB) ## Every seeded fault of the program must be found by the crash suite
 	@tools/chaos mutants

@@ -245,7 +245,7 @@ impl Crowd {
         }
         let story = |(number, (what, person)): (usize, (&'static str, usize))| {
             let over = match person {
-                0 => Over::Stream(dice.odd().then(|| 3 + dice.below(9))),
+                0 => Over::Stream(dice.odd().then(|| 5 + dice.below(30))),
                 _ => Over::Feed,
             };
             let model = MODELS[dice.below(MODELS.len())];

@@ -97,6 +97,8 @@ async fn leave(server: &mut Server, settings: &[(&'static str, &str)], owner: &C
     .await?;
 
     // the account, in the middle of another answer; then the program dies
+    let stored = Database::beside(server)?.tokens_of(|token| token.space == short(space))?;
+    ensure!(stored > 0, "nothing of {space} is stored that could be erased");
     let asked = json!({"password": PASSWORD, "confirm": "DELETE"});
     person.post("/api/v1/auth/delete-account", &asked).await?.ok(202)?;
     tokio::time::sleep(Duration::from_millis(40 * round as u64 % 400)).await;

@@ -63,7 +63,7 @@ pub async fn chaos() -> Result<()> {
     let card = Card::default();
 
     let ((at_points, rarest), random, (), (), ()) = tokio::join!(
-        sums::at_points(plan.seed, kills, plan.at(75)),
+        sums::at_points(plan.seed, kills, plan.share(sums::ROUNDS).max(2), plan.at(75)),
         sums::at_random(plan.seed, plan.at(75)),
         of_crowds(&card, plan),
         of_machines(&card, plan),

@@ -26,7 +26,7 @@ const KEPT: u64 = (64 + 2 * 16) << 20;
 /// How long streams are kept after their replies were stored; a sweep follows.
 const RETENTION: Duration = Duration::from_secs(11 * 60);
 /// People, each doing one thing after the other, while it is found out how much the machine can do.
-const PEOPLE: usize = 12;
+const PEOPLE: usize = 48;
 /// The share of that.
 const LOAD: f64 = 0.3;
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -69,7 +69,7 @@ impl Story {
     fn text(&self, tokens: usize) -> String {
         let seed = self.seed + self.log.rows.unsigned_abs();
         question(
-            &json!({"tokens": tokens, "delay_ms": 8, "seed": seed, "style": "named", "title": format!("Title {seed}")}),
+            &json!({"tokens": tokens, "delay_ms": 3, "seed": seed, "style": "named", "title": format!("Title {seed}")}),
         ) + &Uuid::now_v7().to_string()
     }
 
@@ -140,12 +140,12 @@ impl Story {
 
     /// Two turns.
     pub async fn talk(&mut self) -> Result<()> {
-        let first = Draft::of(Uuid::now_v7(), None, &self.text(36), self.model);
+        let first = Draft::of(Uuid::now_v7(), None, &self.text(120), self.model);
         let sent = self.send(&first).await?;
         self.log.chats.push(sent.chat);
         let watch = self.watch(sent.reply, Seen::default());
         self.read(first.text(), sent.reply, watch).await?;
-        let second = Draft::of(sent.chat, Some(sent.reply), &self.text(24), self.model);
+        let second = Draft::of(sent.chat, Some(sent.reply), &self.text(80), self.model);
         let next = self.send(&second).await?;
         let watch = self.watch(next.reply, Seen::default());
         self.read(second.text(), next.reply, watch).await?;
@@ -162,12 +162,12 @@ impl Story {
 
     /// A message, another version of it while its answer is being written, and one more answer.
     pub async fn edit(&mut self) -> Result<()> {
-        let draft = Draft::of(Uuid::now_v7(), None, &self.text(60), self.model);
+        let draft = Draft::of(Uuid::now_v7(), None, &self.text(160), self.model);
         let sent = self.send(&draft).await?;
         self.log.chats.push(sent.chat);
         let watch = self.watch(sent.reply, Seen::default());
         watch.shows(1, self.patience).await?;
-        let other = draft.edited(&self.text(20));
+        let other = draft.edited(&self.text(60));
         let edited = self.send(&other).await?;
         self.must(edited.chat == sent.chat, || "an edit is another chat".into());
         // the one that was being written stops, or had ended before
@@ -203,7 +203,7 @@ impl Story {
 
     /// The same message from many places at once, before and after whatever happens.
     pub async fn repeat(&mut self) -> Result<()> {
-        let draft = Draft::of(Uuid::now_v7(), None, &self.text(16), self.model);
+        let draft = Draft::of(Uuid::now_v7(), None, &self.text(50), self.model);
         let (client, patience) = (self.client.clone(), self.patience);
         let send = async || insist(&client, patience, async |client: &Client| client.send_raw(&draft).await).await;
         let answers = try_join_all((0..25).map(|_| send())).await?;
@@ -224,7 +224,7 @@ impl Story {
     /// found no more.
     pub async fn tidy(&mut self) -> Result<()> {
         let word = format!("q{}", Uuid::now_v7().simple());
-        let draft = Draft::of(Uuid::now_v7(), None, &format!("{word}\n{}", self.text(8)), self.model);
+        let draft = Draft::of(Uuid::now_v7(), None, &format!("{word}\n{}", self.text(25)), self.model);
         let sent = self.send(&draft).await?;
         self.log.chats.push(sent.chat);
         let watch = self.watch(sent.reply, Seen::default());

@@ -88,3 +88,25 @@ async fn pages_of_the_list_are_in_order_and_complete() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn of_tabs_that_race_on_one_version_one_wins_and_the_others_are_shown_it() -> Result<()> {
+    let (_server, owner) = ready(&[]).await?;
+    let sent = owner.send(&Draft::new("continues", &json!({"tokens": 3, "delay_ms": 1}))).await?;
+    Watch::begin(&owner, sent.reply, None).done(TERMINAL).await?;
+    for round in 0..5 {
+        let version = owner.open(sent.chat).await?["chat"]["version"].as_i64().context("a version")?;
+        let titles: Vec<_> = (0..12).map(|tab| format!("Tab {tab}, round {round}")).collect();
+        let races = titles.iter().map(|title| owner.rename(sent.chat, title, version));
+        let answers = futures_util::future::try_join_all(races).await?;
+        let winners: Vec<_> = titles.iter().zip(&answers).filter(|(_, answer)| answer.status == 200).collect();
+        let [(title, _)] = winners[..] else { anyhow::bail!("{} of {} tabs win", winners.len(), titles.len()) };
+        for lost in answers.iter().filter(|answer| answer.status != 200) {
+            let problem = lost.clone().problem(409, "stale")?;
+            ensure!(problem["current"]["title"] == json!(title), "{problem}");
+        }
+        let now = owner.open(sent.chat).await?;
+        ensure!(now["chat"]["title"] == json!(title) && now["chat"]["version"] == version + 1, "{now}");
+    }
+    Ok(())
+}

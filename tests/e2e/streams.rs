@@ -1,6 +1,6 @@
 //! Live streams: from the question to the stored answer, and every way of coming back.
 
-use crate::harness::{Client, Draft, Event, Sending, Sse, TERMINAL, Watch, ready, truth};
+use crate::harness::{Client, Draft, Event, Sending, Sse, TERMINAL, Watch, ready, truth, until};
 use anyhow::{Context as _, Result, ensure};
 use futures_util::{StreamExt as _, TryStreamExt as _, future::try_join_all, stream};
 use reqwest::Method;
@@ -185,5 +185,25 @@ async fn readers_are_told_to_come_again_when_the_server_ends() -> Result<()> {
     let seen = watch.done(TERMINAL).await?;
     ensure!(seen.violations.is_empty(), "{:?}", seen.violations);
     ensure!(seen.text == truth(draft.text(), sent.reply)?, "{:?}", seen.text);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_thousand_reconnects_lose_nothing_and_leave_nothing() -> Result<()> {
+    let (server, owner) = ready(&[("TAIFAS__GATEWAY__STREAMS_PER_PERSON", "100000")]).await?;
+    let descriptors = || Ok::<_, anyhow::Error>(std::fs::read_dir(format!("/proc/{}/fd", server.pid()?))?.count());
+    let draft = Draft::new("continues", &json!({"tokens": 80, "delay_ms": 50, "style": "named"}));
+    let sent = owner.send(&draft).await?;
+    let before = descriptors()?;
+    // each reads two events and is gone again
+    let watches: Vec<_> = (0..60).map(|_| Watch::begin(&owner, sent.reply, Some(2))).collect();
+    let (truth, mut connections) = (truth(draft.text(), sent.reply)?, 0);
+    for watch in watches {
+        let seen = watch.done(4 * TERMINAL).await?;
+        ensure!(seen.violations.is_empty() && seen.text == truth, "{:?} {:?}", seen.violations, seen.text);
+        connections += seen.connections;
+    }
+    ensure!(connections >= 2000, "only {connections} connections");
+    until("connections are closed", TERMINAL, async || Ok((descriptors()? <= before + 16).then_some(()))).await?;
     Ok(())
 }

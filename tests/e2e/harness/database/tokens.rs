@@ -71,3 +71,39 @@ impl Database {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::{Connection, params};
+
+    #[test]
+    fn a_token_at_another_place_is_found() -> Result<()> {
+        let [space, other, chat, reply] = [1, 2, 3, 4].map(Uuid::from_u128);
+        let token = |attempt: u32, seq: usize| {
+            let [space, chat, reply] = [space, chat, reply].map(Named::short);
+            Named { space, person: space, chat, reply, attempt, seq, seed: 7 }.to_string()
+        };
+        let right = [token(1, 0), token(1, 1), token(2, 2)].concat();
+        for (owner, attempt, text, found) in [
+            (space, 2, right.clone(), false),
+            (other, 2, right.clone(), true),
+            // of an attempt that has not been
+            (space, 1, right, true),
+            (space, 2, [token(2, 0), token(1, 1)].concat(), true),
+            (space, 2, [token(1, 0), token(1, 2)].concat(), true),
+            (space, 2, [token(1, 0), token(1, 0)].concat(), true),
+        ] {
+            let connection = Connection::open_in_memory()?;
+            connection.execute_batch("create table chat_messages (space_id, chat_id, id, role, attempt, text)")?;
+            let ids = [owner, chat, reply].map(Uuid::into_bytes);
+            connection.execute(
+                "insert into chat_messages values (?1, ?2, ?3, 'assistant', ?4, ?5)",
+                params![ids[0], ids[1], ids[2], attempt, text],
+            )?;
+            let faults = Database(connection).misplaced()?;
+            assert_eq!(!faults.is_empty(), found, "{text}: {faults:?}");
+        }
+        Ok(())
+    }
+}
