@@ -5,13 +5,24 @@ use super::{
     dice::Dice,
     kills::MODELS,
     ledger::Ledger,
+    platter::Platter,
     stories::{Log, Story},
 };
 use crate::harness::{Binary, Client, Database, Over, Server};
 use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::future::try_join_all;
 use rustix::process::Signal;
-use std::{fs, os::unix::process::ExitStatusExt as _, path::PathBuf, process::Command, time::Duration};
+use std::{
+    fs,
+    os::unix::process::ExitStatusExt as _,
+    path::PathBuf,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use tokio::task::{JoinHandle, LocalSet};
 use uuid::Uuid;
 
@@ -36,6 +47,8 @@ pub enum Blow {
     Clock(i64),
     /// It gets no more memory: it dies of it, or it is killed.
     Starve,
+    /// The power goes, with what this seed says of the unsynced.
+    Cut(u64),
 }
 
 /// Who it is, and how their story ended.
@@ -46,6 +59,8 @@ pub struct Crowd {
     pub server: Server,
     people: [Client; 2],
     chats: [Vec<Uuid>; 2],
+    /// Files that were acknowledged, with what is in them.
+    files: [Vec<(String, Vec<u8>)>; 2],
     pub ledger: Ledger,
     /// Of all rounds: acknowledged sends, requests without an answer, pieces that were read, connections.
     pub counted: Counted,
@@ -55,6 +70,10 @@ pub struct Crowd {
     pub patience: Duration,
     environment: Vec<(&'static str, String)>,
     mutant: &'static str,
+    /// Its disk, when the power may go; how often it went, and how many changes were lost.
+    disk: Option<Platter>,
+    cuts: Arc<AtomicUsize>,
+    pub lost: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -91,18 +110,45 @@ impl Crowd {
         let owner = server.owner().await?;
         let other = owner.invite(OTHER).await?;
         server.stop().await?;
+        Ok(Self::of(server, [owner, other], mutant))
+    }
+
+    /// A crowd on a disk whose power may go, and went once already, as soon as they were there.
+    pub async fn gather_on(mut disk: Platter, binary: Binary, mutant: &'static str, seed: u64) -> Result<Self> {
+        let mut server = Server::prepare(binary)?;
+        server.move_data(disk.data());
+        let wrapper = disk.wrapper();
+        server.within(&wrapper.iter().map(String::as_str).collect::<Vec<_>>());
+        server.again(&[]).await?;
+        let owner = server.owner().await?;
+        let other = owner.invite(OTHER).await?;
+        server.kill().await?;
+        let lost = disk.cut(seed)?;
+        Ok(Self { disk: Some(disk), lost, ..Self::of(server, [owner, other], mutant) })
+    }
+
+    fn of(server: Server, people: [Client; 2], mutant: &'static str) -> Self {
         let (ledger, counted) = (Ledger::default(), Counted::default());
-        Ok(Self {
+        Self {
             server,
-            people: [owner, other],
+            people,
             chats: [vec![], vec![]],
+            files: [vec![], vec![]],
             ledger,
             counted,
             ends: 0,
             patience: Duration::from_secs(30),
             environment: Vec::new(),
             mutant,
-        })
+            disk: None,
+            cuts: Arc::default(),
+            lost: 0,
+        }
+    }
+
+    /// How often the power went.
+    pub fn cuts(&self) -> usize {
+        self.cuts.load(Ordering::SeqCst)
     }
 
     /// One round. Without an error the server runs, and the ledger knows what was wrong.
@@ -188,6 +234,13 @@ impl Crowd {
                 self.ledger.kills += 1;
                 self.start("").await
             }
+            Blow::Cut(seed) => {
+                self.server.kill().await?;
+                self.lost += self.disk.as_mut().context("its disk always has power")?.cut(seed)?;
+                self.cuts.fetch_add(1, Ordering::SeqCst);
+                self.ledger.kills += 1;
+                self.start("").await
+            }
         }
     }
 
@@ -243,6 +296,9 @@ impl Crowd {
             name if name.starts_with("T1") => plan = vec![("talk", 1), ("edit", 0), ("export", 0)],
             _ => {}
         }
+        if self.disk.is_some() {
+            plan.push(("keep", 1));
+        }
         let story = |(number, (what, person)): (usize, (&'static str, usize))| {
             let over = match person {
                 0 => Over::Stream(dice.odd().then(|| 5 + dice.below(30))),
@@ -253,12 +309,14 @@ impl Crowd {
             let seed = seed.wrapping_mul(31).wrapping_add(number as u64) % 1_000_000;
             let mut story = Story::new(&self.people[person], email, over, model, seed);
             story.patience = self.patience;
+            story.cuts = self.cuts.clone();
             async move {
                 let ended = match what {
                     "talk" => story.talk().await,
                     "edit" => story.edit().await,
                     "tidy" => story.tidy().await,
                     "export" => story.export().await,
+                    "keep" => story.keep().await,
                     "repeat" => story.repeat().await,
                     _ => story.sign_in().await,
                 };
@@ -281,6 +339,7 @@ impl Crowd {
         };
         self.counted.add(&counted);
         self.chats[person].extend(&log.chats);
+        self.files[person].extend(log.files.iter().cloned());
         self.ledger.take(log);
     }
 
@@ -289,6 +348,7 @@ impl Crowd {
         for (person, client) in self.people.iter().enumerate() {
             let mut story = Story::new(client, "", Over::Feed, MODELS[0], 0);
             story.look_around(&self.chats[person]).await?;
+            story.look_at(&self.files[person]).await?;
             self.ledger.violations.append(&mut story.log.violations);
             let (tokens, foreign) = client.ear.take();
             self.counted.heard += tokens;

@@ -1,8 +1,12 @@
 //! The faults that are no kills, short: `make chaos` has them long.
 
-use super::{disk, erasure, outside, storms};
+use super::{disk, erasure, outside, power, renewal, storms};
+use crate::harness::Binary;
 use anyhow::{Result, ensure};
-use std::{io::Write as _, time::Duration};
+use std::{
+    io::Write as _,
+    time::{Duration, Instant},
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_end_in_order_loses_nothing() -> Result<()> {
@@ -28,6 +32,20 @@ async fn a_clock_that_jumps_decides_nothing() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn busy_processors_take_no_answer_away() -> Result<()> {
+    let counted = outside::hogged(15, Duration::from_secs(5)).await?;
+    ensure!(counted.pieces > 100, "{counted:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_renewed_certificate_fails_nobody() -> Result<()> {
+    let asked = renewal::renewed(1).await?;
+    ensure!(asked > 100, "{asked}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn running_out_of_memory_is_a_kill() -> Result<()> {
     let counted = outside::starved(14, 2).await?;
     ensure!(counted.pieces > 50, "{counted:?}");
@@ -44,6 +62,34 @@ async fn what_is_erased_in_the_middle_of_an_answer_stays_erased() -> Result<()> 
 async fn a_full_disk_acknowledges_nothing_and_recovers() -> Result<()> {
     if !disk::full().await? {
         writeln!(std::io::stderr(), "SKIPPED the full disk: only root may mount a small one")?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_power_cut_takes_nothing_that_was_acknowledged() -> Result<()> {
+    match power::cut(16, 6, Instant::now() + Duration::from_secs(60)).await? {
+        Some(cuts) => ensure!(
+            cuts.violations.is_empty() && cuts.cuts >= 6 && cuts.lost > 50 && cuts.counted.pieces > 100,
+            "{cuts:#?}"
+        ),
+        None => writeln!(std::io::stderr(), "SKIPPED power cuts: they need root and /dev/fuse")?,
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_does_not_sync_ends_the_process_and_loses_nothing() -> Result<()> {
+    if power::does_not_sync(Binary::Shipped, "", 17, 2).await?.is_none() {
+        writeln!(std::io::stderr(), "SKIPPED a disk that does not sync: it needs root and /dev/fuse")?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_fails_loses_nothing() -> Result<()> {
+    if power::does_not_write(18, 2).await?.is_none() {
+        writeln!(std::io::stderr(), "SKIPPED a disk that does not write: it needs root and /dev/fuse")?;
     }
     Ok(())
 }

@@ -31,11 +31,20 @@ pub struct Ledger {
     /// Replies, with how many attempts of each have ended.
     ended: Vec<(Uuid, i64)>,
     texts: Vec<String>,
+    /// Answers that have ended whole, as they were shown.
+    answers: Vec<(Uuid, String)>,
+    /// Chats that are gone for ever.
+    erased: Vec<Uuid>,
     /// Messages and replies that must be stored, and no others.
     rows: i64,
 }
 
 impl Ledger {
+    /// With what was found elsewhere.
+    pub fn of(violations: impl IntoIterator<Item = String>) -> Self {
+        Self { violations: violations.into_iter().collect(), ..Self::default() }
+    }
+
     pub fn broken(&mut self, why: impl Into<String>) {
         self.violations.push(why.into());
     }
@@ -52,6 +61,8 @@ impl Ledger {
         self.violations.extend(log.violations);
         self.ended.extend(log.replies);
         self.texts.extend(log.texts);
+        self.answers.extend(log.answers);
+        self.erased.extend(log.erased);
         self.rows += log.rows;
     }
 
@@ -187,6 +198,14 @@ impl Ledger {
         for text in std::mem::take(&mut self.texts) {
             let there = database.messages_like(&text)?;
             self.must(there == 1, || format!("a message is stored {there} times"));
+        }
+        for (reply, text) in std::mem::take(&mut self.answers) {
+            let stored = database.text(reply)?;
+            self.must(stored.as_ref() == Some(&text), || format!("{reply}: {text:?} was shown, {stored:?} is stored"));
+        }
+        let journal = std::fs::read_to_string(server.data().join("erased.jsonl")).unwrap_or_default();
+        for chat in std::mem::take(&mut self.erased) {
+            self.must(journal.contains(&chat.to_string()), || format!("the erased chat {chat} is not in the journal"));
         }
         self.violations.extend(server.log_faults());
         // the first start, on nothing, says how fast this machine is now

@@ -37,7 +37,8 @@ fn main() -> Result<()> {
             Ok(())
         }),
         ["soak"] => runtime.block_on(run::soak()),
-        _ => bail!("nothing, `mutants` or `soak` is expected, not {arguments:?}"),
+        ["power"] => runtime.block_on(run::power()),
+        _ => bail!("nothing, `mutants`, `soak` or `power` is expected, not {arguments:?}"),
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     dice::Dice,
     kills::{Case, Kill, prepared, run},
     ledger::{Ledger, Stage},
-    zombie,
+    platter, power, zombie,
 };
 use crate::harness::Binary;
 use anyhow::{Context as _, Result, ensure};
@@ -35,6 +35,10 @@ enum How {
     Zombie,
     /// Several people, and a point that is passed about so often; none for a round without a kill.
     Crowd(Option<(&'static str, u64)>),
+    /// Several people, and the power goes.
+    Power,
+    /// A disk that does not sync, and then the power goes.
+    Sync,
 }
 
 pub fn mutants() -> Vec<Mutant> {
@@ -42,7 +46,7 @@ pub fn mutants() -> Vec<Mutant> {
     let within = |pass| How::Case(Kill::Point { name: "A4", pass, stage: Stage::Within });
     let stored = How::Case(Kill::Point { name: "C2", pass: 1, stage: Stage::Before });
     let acknowledged = How::Case(Kill::Acknowledged);
-    vec![
+    let mut mutants = vec![
         mutant("ack-before-commit", acknowledged, &["an acknowledged message is there 0 times"]),
         mutant("no-idempotency", stored, &["the same key again is answered 409"]),
         mutant("no-replay", within(20), &["the epoch changes", "shown text vanishes", "does not connect"]),
@@ -54,7 +58,20 @@ pub fn mutants() -> Vec<Mutant> {
         mutant("stale-version", How::Crowd(None), &["a stale version is answered 200"]),
         mutant("cache-without-person", How::Crowd(None), &["chats of somebody else are listed"]),
         mutant("cursor-first", How::Crowd(Some(("R1.message.sent", 8))), &["no end of the reply"]),
-    ]
+    ];
+    if platter::possible() {
+        mutants.push(mutant(
+            "no-sync",
+            How::Power,
+            &["is stored 0 times", "answered differently", "was shown", "is damaged"],
+        ));
+        mutants.push(mutant(
+            "log-as-it-was",
+            How::Sync,
+            &["an acknowledged message is there 0 times", "no end of the reply"],
+        ));
+    }
+    mutants
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -68,7 +85,7 @@ async fn without_a_seeded_fault_nothing_is_found() -> Result<()> {
     let controls = mutants().into_iter().filter_map(|mutant| match mutant.how {
         How::Case(kill) => Some((mutant.name, kill)),
         // the zombie, and the crowd at every point, are tests of their own
-        How::Zombie | How::Crowd(_) => None,
+        How::Zombie | How::Crowd(_) | How::Power | How::Sync => None,
     });
     try_join_all(controls.map(|(name, kill)| async move {
         let (mut server, client) = prepared(Binary::Failpoints).await?;
@@ -100,6 +117,11 @@ pub async fn find(mutant: &Mutant) -> Result<()> {
         How::Zombie => says(&zombie::run(mutant.name).await?),
         How::Case(kill) => one(mutant.name, kill, says).await,
         How::Crowd(point) => many(mutant.name, *point, says).await,
+        How::Power => says(&Ledger::of(power::mutant(mutant.name, 3).await?)),
+        How::Sync => {
+            let ended = power::does_not_sync(Binary::Failpoints, mutant.name, 5, 3).await;
+            says(&Ledger::of(ended.err().map(|why| format!("{why:#}"))))
+        }
     }
 }
 

@@ -5,9 +5,15 @@ use super::{
     crowd::{Blow, Counted, Crowd, Fate},
     dice::Dice,
 };
-use crate::harness::Binary;
+use crate::harness::{Binary, Client, Database};
 use anyhow::{Context as _, Result, ensure};
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    process::{Child, Command},
+    thread::available_parallelism,
+    time::{Duration, Instant},
+};
 
 /// Where Debian's package libfaketime puts it, for programs with threads.
 const CLOCK: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
@@ -87,4 +93,74 @@ pub async fn starved(seed: u64, times: usize) -> Result<Counted> {
     let (ledger, counted) = crowd.leave().await?;
     ledger.verdict()?;
     Ok(counted)
+}
+
+/// Others who take all there is of the processors; gone with this value.
+struct Hogs(Vec<Child>);
+
+impl Hogs {
+    /// For each processor one as important as the program, and one that stands back.
+    fn begin() -> Result<Self> {
+        let mut hogs = Self(Vec::new());
+        for _ in 0..available_parallelism()?.get() {
+            for step in ["0", "10"] {
+                // an end of its own, whatever becomes of the tests
+                let busy = "end=$(($(date +%s) + 180)); while [ $(date +%s) -lt $end ]; do \
+                            i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done; done";
+                hogs.0.push(Command::new("nice").args(["-n", step, "sh", "-c", busy]).spawn().context("nice")?);
+            }
+        }
+        Ok(hogs)
+    }
+}
+
+impl Drop for Hogs {
+    fn drop(&mut self) {
+        for hog in &mut self.0 {
+            let _ = hog.kill();
+            let _ = hog.wait();
+        }
+    }
+}
+
+/// F44: all processors are taken by others. No answer changes hands, whoever asks for the health hears of it,
+/// and everything ends.
+pub async fn hogged(seed: u64, length: Duration) -> Result<Counted> {
+    let mut crowd = Crowd::gather(Binary::Shipped, "").await?;
+    crowd.patience *= 3;
+    let (start, mut dice) = (Instant::now(), Dice::new(seed));
+    let hogs = Hogs::begin()?;
+    while start.elapsed() < length {
+        let asking = tokio::spawn(healthy(Client::new(crowd.server.url())?));
+        let quiet = Fate::Blows(Vec::new());
+        crowd.round(&quiet, dice.roll(1 << 40)).await.with_context(|| crowd.server.log_end())?;
+        asking.abort();
+        // a broken promise ends it before it is told to
+        match asking.await {
+            Err(ended) if ended.is_cancelled() => {}
+            ended => ended.context("asking for the health")??,
+        }
+    }
+    drop(hogs);
+    crowd.round(&Fate::Blows(Vec::new()), dice.roll(1 << 40)).await?;
+    let again = Database::beside(&crowd.server)?.taken_over()?;
+    ensure!(again == 0, "{again} answers changed hands though nobody died");
+    let (ledger, counted) = crowd.leave().await?;
+    ledger.verdict()?;
+    Ok(counted)
+}
+
+/// Asks for the health as long as it is let, once somebody answers; until it is not well.
+async fn healthy(client: Client) -> Result<()> {
+    loop {
+        match client.get("/healthz").await {
+            Ok(answer) => ensure!(answer.status == 200, "/healthz answers {}", answer.status),
+            // before the start, or after an end in order
+            Err(why) => ensure!(
+                why.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_connect),
+                "/healthz does not answer: {why:#}"
+            ),
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }

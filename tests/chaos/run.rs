@@ -1,7 +1,7 @@
 //! The long run: what is done, for how long, and what each of it says on the card.
 
 use crate::{
-    chaos::{disk, erasure, outside, storms},
+    chaos::{disk, erasure, outside, platter, power, renewal, storms},
     drill,
     harness::Binary,
     mutants_found, overload,
@@ -21,6 +21,9 @@ fn seed() -> Result<u64> {
     setting("TAIFAS_SEED", now % 1_000_000_007)
 }
 
+/// How long the processors are kept busy.
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// `make soak`.
 pub async fn soak() -> Result<()> {
     let (seed, minutes) = (seed()?, setting("SOAK_MINUTES", 30)?);
@@ -29,6 +32,18 @@ pub async fn soak() -> Result<()> {
     let soaked = soak::soak(Duration::from_secs(minutes * 60), seed, minutes >= 30).await?;
     println!("\n{}", soaked.table());
     ensure!(soaked.violations.is_empty(), "{} broken promises", soaked.violations.len());
+    Ok(())
+}
+
+/// Power cuts and errors of the disk alone, as many as fit.
+pub async fn power() -> Result<()> {
+    let minutes = setting("TAIFAS_CHAOS_MINUTES", 55)?;
+    let plan = Plan { seed: seed()?, start: Instant::now(), all: Duration::from_secs(minutes * 60), kills: 0 };
+    println!("TAIFAS_SEED={}, at most {minutes} minutes", plan.seed);
+    let card = Card::default();
+    of_power(&card, plan).await;
+    println!("{}", card.table(&format!("Seed {}, power alone.", plan.seed)));
+    ensure!(card.is_whole(), "promises were broken: see the scorecard");
     Ok(())
 }
 
@@ -62,21 +77,25 @@ pub async fn chaos() -> Result<()> {
     println!("TAIFAS_SEED={}, {kills} kills a point, at most {minutes} minutes", plan.seed);
     let card = Card::default();
 
-    let ((at_points, rarest), random, (), (), ()) = tokio::join!(
+    let ((at_points, rarest), random, (), (), (), ()) = tokio::join!(
         sums::at_points(plan.seed, kills, plan.share(sums::ROUNDS).max(2), plan.at(75)),
         sums::at_random(plan.seed, plan.at(75)),
         of_crowds(&card, plan),
         of_machines(&card, plan),
         of_length(&card, plan),
+        of_power(&card, plan),
     );
     let random_kills = random.kills;
     let mut sum = at_points;
     sum.add(random);
     of_kills(&card, plan, &sum, rarest);
     println!("after {:.0} minutes, alone", plan.start.elapsed().as_secs_f64() / 60.0);
+    let hogged = card.tried(Area::Overload, "F44 busy processors", outside::hogged(plan.seed, MINUTE).await);
+    card.held(Area::Overload, "F44 busy processors take no answer away", hogged.is_some());
     of_storms(&card, if minutes < 10 { 500 } else { 2000 }).await;
-    card.not_run(Area::Acknowledged, "F23 power cuts, F25 errors of fsync");
-    card.not_run(Area::Drain, "F50 certificates");
+    let renewals = plan.share(20);
+    let renewed = card.tried(Area::Drain, "F50 certificates", renewal::renewed(renewals).await);
+    card.counted(Area::Drain, "F50 certificates renewed under load", renewed.map_or(0, |_| renewals), 20);
     let simulated = usize::try_from(setting("TAIFAS_CHAOS_SIMULATED", 0)?)?;
     card.counted(Area::Simulation, "simulated seeds", simulated, 20_000);
     if let Ok(why) = std::env::var("TAIFAS_CHAOS_SIMULATION_BROKEN") {
@@ -190,6 +209,26 @@ async fn of_disks(card: &Card) {
     card.held(Area::Backup, "F48 damage is refused", damaged && shortened);
     let long = card.tried(Area::Overload, "F22 long reader", disk::long_reader(96).await);
     card.held(Area::Overload, format!("F22 write-ahead log of {long:?} bytes behind a reader"), long.is_some());
+}
+
+/// The disk forgets what was not synced, or cannot sync.
+async fn of_power(card: &Card, plan: Plan) {
+    if !platter::possible() {
+        return card
+            .not_run(Area::Acknowledged, "F23 power cuts, F25 errors of the disk: only root may, with /dev/fuse");
+    }
+    let cuts = sums::at_power_cuts(plan.seed, plan.share(500), plan.at(75)).await;
+    for area in [Area::Acknowledged, Area::Effects, Area::Replies, Area::Isolation] {
+        card.broken(area, &cuts.violations);
+    }
+    card.counted(Area::Acknowledged, "F23 power cuts", cuts.cuts, 500);
+    let times = plan.share(20);
+    let synced = power::does_not_sync(Binary::Shipped, "", plan.seed, times).await;
+    let synced = card.tried(Area::Acknowledged, "F25 a disk that does not sync", synced).flatten();
+    card.counted(Area::Acknowledged, "F25 syncs that failed", synced.unwrap_or_default(), 20);
+    let written = power::does_not_write(plan.seed, times).await;
+    let written = card.tried(Area::Acknowledged, "F25 a disk that does not write", written).flatten();
+    card.counted(Area::Acknowledged, "F25 writes that failed", written.unwrap_or_default(), 20);
 }
 
 /// What the same people judge, side by side.

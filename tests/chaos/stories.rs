@@ -9,10 +9,14 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::{
     io::{Cursor, Read as _},
+    sync::{Arc, atomic::AtomicUsize},
     time::{Duration, Instant},
 };
 use uuid::Uuid;
 use zip::ZipArchive;
+
+/// The head of a PNG of 64 by 48.
+const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x40\0\0\0\x30\x08\x06\0\0\0";
 
 /// A person with something to do, and what came of it.
 pub struct Story {
@@ -24,6 +28,8 @@ pub struct Story {
     seed: u64,
     /// The longest a request may go unanswered, whatever dies, and a reply without its end.
     pub patience: Duration,
+    /// How often the power went.
+    pub cuts: Arc<AtomicUsize>,
     pub log: Log,
 }
 
@@ -38,6 +44,11 @@ pub struct Log {
     /// Messages and replies that must be stored.
     pub rows: i64,
     pub chats: Vec<Uuid>,
+    /// Answers that have ended whole, as they were shown.
+    pub answers: Vec<(Uuid, String)>,
+    pub files: Vec<(String, Vec<u8>)>,
+    /// Chats that are gone for ever.
+    pub erased: Vec<Uuid>,
     pub acknowledged: usize,
     /// Requests that were not answered: they may have been heard or not.
     pub unanswered: usize,
@@ -56,6 +67,7 @@ impl Story {
             model,
             seed,
             patience: Duration::from_secs(30),
+            cuts: Arc::default(),
             log: Log::default(),
         }
     }
@@ -99,6 +111,11 @@ impl Story {
         Ok(sent)
     }
 
+    /// What a reader knows at first.
+    fn unseen(&self) -> Seen {
+        Seen { cuts: self.cuts.clone(), ..Seen::default() }
+    }
+
     fn watch(&self, reply: Uuid, seen: Seen) -> Watch {
         Watch::over(&self.client, reply, self.over, seen)
     }
@@ -128,6 +145,7 @@ impl Story {
             self.must(done["state"] == "complete", || format!("it ends {done} with {:?}", seen.text));
             self.must(seen.text == truth, || format!("the text differs: {:?}", seen.text));
             self.log.pieces += Named::all(&seen.text).count();
+            self.log.answers.push((reply, seen.text));
             self.log.connections += seen.connections;
             self.log.replies.push((reply, ends));
             return Ok(());
@@ -143,11 +161,11 @@ impl Story {
         let first = Draft::of(Uuid::now_v7(), None, &self.text(120), self.model);
         let sent = self.send(&first).await?;
         self.log.chats.push(sent.chat);
-        let watch = self.watch(sent.reply, Seen::default());
+        let watch = self.watch(sent.reply, self.unseen());
         self.read(first.text(), sent.reply, watch).await?;
         let second = Draft::of(sent.chat, Some(sent.reply), &self.text(80), self.model);
         let next = self.send(&second).await?;
-        let watch = self.watch(next.reply, Seen::default());
+        let watch = self.watch(next.reply, self.unseen());
         self.read(second.text(), next.reply, watch).await?;
         let open = self.chat(&format!("/api/v1/chats/{}", sent.chat)).await?;
         let ids: Vec<_> = open["messages"].as_array().into_iter().flatten().map(|turn| turn["id"].clone()).collect();
@@ -165,7 +183,7 @@ impl Story {
         let draft = Draft::of(Uuid::now_v7(), None, &self.text(160), self.model);
         let sent = self.send(&draft).await?;
         self.log.chats.push(sent.chat);
-        let watch = self.watch(sent.reply, Seen::default());
+        let watch = self.watch(sent.reply, self.unseen());
         watch.shows(1, self.patience).await?;
         let other = draft.edited(&self.text(60));
         let edited = self.send(&other).await?;
@@ -179,14 +197,14 @@ impl Story {
         self.must(whole.starts_with(&seen.text), || format!("beside an edit the text differs: {:?}", seen.text));
         self.log.violations.extend(seen.violations);
         self.log.replies.push((sent.reply, 1));
-        let watch = self.watch(edited.reply, Seen::default());
+        let watch = self.watch(edited.reply, self.unseen());
         self.read(other.text(), edited.reply, watch).await?;
 
         let key = Uuid::now_v7().to_string();
         let wish = async |client: &Client| client.regenerate(edited.reply, &key).await;
         let again = self.ask(wish).await?;
         self.log.rows += 1;
-        let watch = self.watch(again.reply, Seen::default());
+        let watch = self.watch(again.reply, self.unseen());
         self.read(other.text(), again.reply, watch).await?;
         let tree = self.chat(&format!("/api/v1/chats/{}/tree", sent.chat)).await?;
         let nodes: Vec<_> = tree["nodes"].as_array().into_iter().flatten().collect();
@@ -216,7 +234,7 @@ impl Story {
                 format!("one of many is answered {}: {} / {}", answer.status, answer.text, sent.body)
             });
         }
-        let watch = self.watch(sent.reply, Seen::default());
+        let watch = self.watch(sent.reply, self.unseen());
         self.read(draft.text(), sent.reply, watch).await
     }
 
@@ -227,7 +245,7 @@ impl Story {
         let draft = Draft::of(Uuid::now_v7(), None, &format!("{word}\n{}", self.text(25)), self.model);
         let sent = self.send(&draft).await?;
         self.log.chats.push(sent.chat);
-        let watch = self.watch(sent.reply, Seen::default());
+        let watch = self.watch(sent.reply, self.unseen());
         self.read(draft.text(), sent.reply, watch).await?;
         let path = format!("/api/v1/chats/{}", sent.chat);
         let search = format!("/api/v1/search?q={word}");
@@ -261,6 +279,55 @@ impl Story {
         self.must(none(&found), || format!("a deleted chat is found: {found}"));
         let list = self.chat("/api/v1/chats").await?;
         self.must(!ids(&list).contains(&sent.chat), || "a deleted chat is in the list".into());
+        Ok(())
+    }
+
+    /// A file that is uploaded, and a chat that is erased for ever.
+    pub async fn keep(&mut self) -> Result<()> {
+        let mut bytes = PICTURE.to_vec();
+        bytes.extend((0..400).flat_map(|_| Uuid::new_v4().into_bytes()));
+        let call = async |client: &Client| {
+            let request = client.request(Method::POST, "/api/v1/files?name=a.png").header("Content-Type", "image/png");
+            client.call(request.body(bytes.clone())).await
+        };
+        let file = self.insist(call).await?.ok(201)?;
+        let path = format!("/api/v1/files/{}", file["id"].as_str().context("an id")?);
+        self.look_at(&[(path.clone(), bytes.clone())]).await?;
+        self.log.files.push((path, bytes));
+
+        let draft = Draft::of(Uuid::now_v7(), None, &self.text(4), self.model);
+        let sent = self.ask(async |client: &Client| client.send_raw(&draft).await).await?;
+        let watch = self.watch(sent.reply, self.unseen());
+        self.read(draft.text(), sent.reply, watch).await?;
+        // what is known of it goes with it
+        self.log.answers.pop();
+        self.log.replies.pop();
+        let path = format!("/api/v1/chats/{}", sent.chat);
+        let gone = self.insist(async |client: &Client| client.delete(&path).await).await?;
+        self.must(matches!(gone.status, 204 | 404), || format!("a deletion is answered {}", gone.text));
+        let path = format!("{path}/forever");
+        let gone = self.insist(async |client: &Client| client.delete(&path).await).await?;
+        self.must(matches!(gone.status, 204 | 404), || format!("an erasure is answered {}", gone.text));
+        self.log.erased.push(sent.chat);
+        Ok(())
+    }
+
+    /// Files that were acknowledged are as they were.
+    pub async fn look_at(&mut self, files: &[(String, Vec<u8>)]) -> Result<()> {
+        for (path, bytes) in files {
+            let start = Instant::now();
+            let found = loop {
+                match self.client.request(Method::GET, path).send().await {
+                    Ok(answer) => match answer.bytes().await {
+                        Ok(found) => break found,
+                        Err(why) => ensure!(start.elapsed() < self.patience, "a file does not come: {why}"),
+                    },
+                    Err(why) => ensure!(start.elapsed() < self.patience, "nobody answers: {why}"),
+                }
+                tokio::time::sleep(Duration::from_millis(30)).await;
+            };
+            self.must(found == bytes, || format!("the file {path} is another one, of {} bytes", found.len()));
+        }
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use crate::{
         crowd::{Blow, Counted, Crowd, Fate},
         dice::Dice,
         points::{CROWDED, fate},
+        power::{self, Cuts},
     },
     harness::Binary,
 };
@@ -15,6 +16,8 @@ use std::time::{Duration, Instant};
 const SERVERS: usize = 4;
 /// Rounds that one server lives through at most.
 pub const ROUNDS: usize = 20;
+/// Power cuts that one server lives through.
+const CUTS: usize = 30;
 
 /// What came of many crowds.
 #[derive(Default)]
@@ -123,6 +126,29 @@ pub async fn at_random(seed: u64, until: Instant) -> Sum {
         sums.into_iter().for_each(|one| sum.add(one));
         pass += 1;
         println!("pass {pass}: {} random kills, {:?}, {} violations", sum.kills, sum.counted, sum.violations.len());
+    }
+    sum
+}
+
+/// Power cuts, so many in all.
+pub async fn at_power_cuts(seed: u64, cuts: usize, until: Instant) -> Cuts {
+    let lives = stream::iter(0..cuts.div_ceil(CUTS) as u64).map(|number| async move {
+        let seed = seed.wrapping_add(number << 33);
+        let mut one = match power::cut(seed, CUTS, until).await {
+            Ok(one) => one.unwrap_or_default(),
+            Err(why) => Cuts { violations: vec![format!("{why:#}")], ..Cuts::default() },
+        };
+        one.violations.iter_mut().for_each(|why| *why = format!("power cuts, seed {seed}: {why}"));
+        one
+    });
+    let mut lives = lives.buffer_unordered(2);
+    let mut sum = Cuts::default();
+    while let Some(one) = lives.next().await {
+        sum.cuts += one.cuts;
+        sum.lost += one.lost;
+        sum.counted.add(&one.counted);
+        sum.violations.extend(one.violations);
+        println!("{} power cuts, {} changes lost, {} violations", sum.cuts, sum.lost, sum.violations.len());
     }
     sum
 }

@@ -14,6 +14,7 @@
 //!     .await?;
 //! ```
 
+mod again;
 mod connection;
 mod in_line;
 mod migrate;

@@ -20,7 +20,8 @@ const LAST: u64 = 64 * 1024;
 pub fn append<T: Serialize>(journal: &Path, lines: &[T]) -> Result<()> {
     let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(journal)?;
     let mut text = Vec::new();
-    if file.seek(SeekFrom::End(0))? > 0 {
+    let is_new = file.seek(SeekFrom::End(0))? == 0;
+    if !is_new {
         file.seek(SeekFrom::End(-1))?;
         let mut last = [0];
         file.read_exact(&mut last)?;
@@ -33,7 +34,13 @@ pub fn append<T: Serialize>(journal: &Path, lines: &[T]) -> Result<()> {
         text.push(b'\n');
     }
     file.write_all(&text)?;
-    Ok(file.sync_data()?)
+    file.sync_data()?;
+    // its name must be on the disk too
+    match journal.parent().filter(|_| is_new) {
+        Some(folder) if folder.as_os_str().is_empty() => Ok(File::open(".")?.sync_all()?),
+        Some(folder) => Ok(File::open(folder)?.sync_all()?),
+        None => Ok(()),
+    }
 }
 
 /// Every line; nothing when there is no such file.

@@ -171,6 +171,13 @@ async fn damage_changes_the_epoch() -> Result<()> {
             prefix.entries.len()
         );
         ensure!(prefix.epoch != epoch, "entries that were shown are lost and the epoch stays");
+        // the damaged segment is still there, and accounted for
+        let changed = prefix.epoch;
+        streams.append(stream, 2, entries(0..3)).await?;
+        drop(streams);
+        let prefix = harness.open()?.open(stream, 3, 0).await?;
+        ensure!(prefix.entries.len() == record + 3, "{} entries after another start", prefix.entries.len());
+        ensure!(prefix.epoch == changed, "nothing more is lost and the epoch changes again");
     }
     Ok(())
 }

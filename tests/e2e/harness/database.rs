@@ -84,6 +84,21 @@ impl Database {
         })?)
     }
 
+    /// Answers that more than one attempt was made of.
+    pub fn taken_over(&self) -> Result<i64> {
+        self.count("select count(*) from chat_messages where role = 'assistant' and attempt > 1")
+    }
+
+    /// The text of a message or reply.
+    pub fn text(&self, id: Uuid) -> Result<Option<String>> {
+        let sql = "select text from chat_messages where id = ?1";
+        let bytes = id.as_bytes().as_slice();
+        match self.0.query_row(sql, [bytes], |row| row.get(0)) {
+            Err(rusqlite::Error::QueryReturnedNoRows) => Ok(None),
+            text => Ok(Some(text?)),
+        }
+    }
+
     /// For a reply, the attempts whose end was accounted, each with how often.
     pub fn accounted(&self, reply: Uuid) -> Result<BTreeMap<i64, i64>> {
         self.by_version("select version, count(*) from ai_events where kind = 'generation.finished' and aggregate_id = ?1 group by version", reply)

@@ -51,6 +51,8 @@ impl Binary {
 pub struct Server {
     binary: Binary,
     folder: TempDir,
+    /// Where its data is, when not in its folder.
+    data: Option<PathBuf>,
     environment: Vec<(String, String)>,
     /// A command that starts it within limits of its own: `prlimit …`.
     wrapper: Vec<String>,
@@ -74,6 +76,7 @@ impl Server {
         Ok(Self {
             binary,
             folder,
+            data: None,
             environment: Vec::new(),
             wrapper: Vec::new(),
             port: free_port()?,
@@ -155,7 +158,12 @@ impl Server {
     }
 
     pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.data.clone().unwrap_or_else(|| self.folder.path().join("data"))
+    }
+
+    /// Further starts have their data there.
+    pub fn move_data(&mut self, to: PathBuf) {
+        self.data = Some(to);
     }
 
     /// What it printed since its last start.

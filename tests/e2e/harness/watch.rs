@@ -6,7 +6,10 @@ use super::{CALL, Client, Ear, Event, Feed};
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 use tokio::task::JoinHandle;
@@ -28,6 +31,10 @@ pub struct Seen {
     pub recovered: usize,
     /// What must not happen.
     pub violations: Vec<String>,
+    /// How often the power was cut: so often the epoch may change, and only then text may vanish.
+    pub cuts: Arc<AtomicUsize>,
+    /// How often it has changed.
+    pub epochs: usize,
 }
 
 /// What a reader holds.
@@ -176,8 +183,11 @@ impl Seen {
     fn take(&mut self, event: &Event) -> Result<()> {
         self.events += 1;
         let position = event.position()?;
+        let another =
+            position.as_ref().is_some_and(|(epoch, _)| self.epoch.as_ref().is_some_and(|known| known != epoch));
+        let after_cut = another && event.kind == "snapshot" && self.epochs < self.cuts.load(Ordering::SeqCst);
         let outcome = match event.kind.as_str() {
-            "snapshot" => self.replace(event),
+            "snapshot" => self.replace(event, after_cut),
             "text" | "mark" | "end" => {
                 let (epoch, seq) = position.clone().context("an event without an id")?;
                 let outcome = self.connects(&epoch, seq);
@@ -196,7 +206,9 @@ impl Seen {
             other => bail!("an event of an unknown kind: {other}"),
         };
         if let Some((epoch, seq)) = position {
-            if self.epoch.as_ref().is_some_and(|known| *known != epoch) {
+            if after_cut {
+                self.epochs += 1;
+            } else if another {
                 self.violations.push(format!("the epoch changes from {:?} to {epoch}", self.epoch));
             }
             (self.epoch, self.last, self.last_id) = (Some(epoch), Some(seq), event.id.clone());
@@ -204,12 +216,12 @@ impl Seen {
         outcome
     }
 
-    /// Text that was shown stays: what replaces it begins with it.
-    fn replace(&mut self, event: &Event) -> Result<()> {
+    /// Text that was shown stays: what replaces it begins with it, but for what a power cut has taken.
+    fn replace(&mut self, event: &Event, after_cut: bool) -> Result<()> {
         let before = std::mem::replace(&mut self.text, event.text().to_owned());
         let marks = event.data["marks"].as_array().into_iter().flatten();
         self.marks = marks.filter_map(|mark| mark["at"].as_u64()).collect();
-        if !self.text.starts_with(&before) {
+        if !after_cut && !self.text.starts_with(&before) {
             bail!("shown text vanishes: {:?} is replaced by {:?}", before, self.text);
         }
         Ok(())

@@ -2,12 +2,12 @@
 //! callers. What one connection does for one transaction is the same in line, see [`super::in_line`].
 
 use super::{
-    Options, Work,
+    Options, Work, again,
     connection::{Guarded, Job, Part},
     query::{Tx, failure},
     writer::{self, Topics},
 };
-use crate::{Error, Result};
+use crate::{Error, Result, failpoint};
 use futures_util::FutureExt as _;
 use rusqlite::Connection;
 use std::{
@@ -159,12 +159,24 @@ impl Drop for Sqlite {
 
 /// The connection that writes; the file is made when there is none.
 pub(super) fn writing(path: &Path, options: &Options) -> Result<Guarded> {
+    if options.exclusive && !failpoint::mutant("log-as-it-was") {
+        again::write(path).map_err(|error| {
+            Error::unavailable(format!(
+                "the write-ahead log of {} cannot be written again: {error}; look at the disk, and do not delete the log: \
+                 what was acknowledged last is in it",
+                path.display()
+            ))
+        })?;
+    }
     let connection = connect(path).map_err(unusable(path))?;
     connection.pragma_update(None, "journal_mode", "wal").map_err(unusable(path))?;
     connection.pragma_update(None, "synchronous", "full").map_err(unusable(path))?;
     // what a long reader made it grow to is given back once it is used from its beginning again
     connection.pragma_update(None, "journal_size_limit", JOURNAL).map_err(unusable(path))?;
     assert_durable(&connection, path)?;
+    if failpoint::mutant("no-sync") {
+        connection.pragma_update(None, "synchronous", "off").map_err(unusable(path))?;
+    }
     if options.archived {
         connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(unusable(path))?;
     }

@@ -53,7 +53,7 @@ impl Log {
             next: 1,
         };
         let mut newest = None;
-        let mut damaged = false;
+        let (mut damaged, mut torn) = (false, Vec::new());
         for number in numbers(folder).map_err(|error| unusable(folder, &error))? {
             log.next = number + 1;
             let path = log.path(number);
@@ -70,7 +70,7 @@ impl Log {
                 // killed before the header was whole: nothing of it was ever shown
                 None if bytes.len() < HEADER => continue,
                 None => {
-                    damaged = true;
+                    torn.push((number, 0));
                     continue;
                 }
             }
@@ -83,20 +83,49 @@ impl Log {
                     }
                     Found::Cut => break,
                     Found::Damaged => {
-                        damaged = true;
+                        torn.push((number, (bytes.len() - rest.len()) as u64));
                         break;
                     }
                 }
             }
         }
-        if damaged {
+        damaged |= !torn.is_empty();
+        let same_boot = newest.filter(|newest| newest.boot == boot);
+        if damaged && same_boot.is_some() {
             tracing::warn!(folder = %folder.display(), "the streams log is damaged: unfinished replies may have lost text, clients reload them");
+        } else if damaged {
+            tracing::warn!(folder = %folder.display(), "the machine has ended without syncing the end of the streams log: unfinished replies may have lost their last second, clients reload them");
         }
         // after a power cut the last writes may be gone, so positions of before mean nothing
-        if let Some(newest) = newest.filter(|newest| newest.boot == boot && !damaged) {
+        if let Some(newest) = same_boot.filter(|_| !damaged) {
             log.header.salt = newest.salt;
         }
+        if let Err(error) = log.cut_off(&torn) {
+            tracing::warn!(%error, "the damaged end of the streams log stays, and changes the epochs at the next start too");
+        }
         Ok(log)
+    }
+
+    /// Cuts off what is damaged, so that the next start does not meet it again. The other salt is on the disk
+    /// before that.
+    fn cut_off(&mut self, torn: &[(u64, u64)]) -> io::Result<()> {
+        if torn.is_empty() {
+            return Ok(());
+        }
+        self.begin()?;
+        if let Some((_, file)) = self.file() {
+            file.sync_all()?;
+        }
+        File::open(&self.folder)?.sync_all()?;
+        for (number, length) in torn {
+            let file = OpenOptions::new().write(true).open(self.path(*number))?;
+            file.set_len(*length)?;
+            file.sync_all()?;
+            if let Some(segment) = self.segments.get_mut(number) {
+                segment.bytes = *length;
+            }
+        }
+        Ok(())
     }
 
     /// Mixed into the epoch of every stream; another one after a power cut or damage.
@@ -194,6 +223,13 @@ impl Log {
     }
 
     fn roll(&mut self) -> io::Result<()> {
+        self.begin()?;
+        self.clean();
+        Ok(())
+    }
+
+    /// Another segment.
+    fn begin(&mut self) -> io::Result<()> {
         let number = self.next;
         let path = self.path(number);
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
@@ -205,7 +241,6 @@ impl Log {
         }
         self.segments.insert(number, Segment { bytes: header.len() as u64, holders: 0 });
         self.current = Some(Current { number, file: Arc::new(file), torn: false });
-        self.clean();
         Ok(())
     }
 
