@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{Error, Result, failpoint};
 use futures_util::FutureExt as _;
-use rusqlite::Connection;
+use rusqlite::{Connection, config::DbConfig};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -197,6 +197,9 @@ fn unusable(path: &Path) -> impl Fn(rusqlite::Error) -> Error {
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.set_prepared_statement_cache_capacity(256);
+    // Otherwise each new value of a parameter that a partial index could be chosen by makes SQLite compile
+    // the statement anew: a sixth of all processor time when many messages are sent.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.busy_timeout(Duration::from_secs(2))?;
     connection.pragma_update(None, "temp_store", "memory")?;
     Ok(connection)
@@ -254,4 +257,30 @@ fn submit(queue: Option<&SyncSender<Job>>, job: Job) -> Result<()> {
 
 pub(super) fn closed() -> Error {
     Error::unavailable("the database is closed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::StatementStatus;
+
+    #[test]
+    fn a_statement_is_compiled_once_whatever_is_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = connect(&folder.path().join("taifas.db")).unwrap();
+        connection
+            .execute_batch(
+                "create table things (id integer primary key, state text not null) strict;
+                 create index things_open on things (id) where state = 'open';
+                 insert into things (state) values ('open'), ('done')",
+            )
+            .unwrap();
+        let mut statement =
+            connection.prepare("select id from things where id > $1 and state = $2 order by id limit $3").unwrap();
+        for value in 0..8 {
+            let mut rows = statement.query((value, "open", 8 + value)).unwrap();
+            while rows.next().unwrap().is_some() {}
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
 }
