@@ -77,7 +77,15 @@ impl Bus for TableBus {
             })
             .await?
             .unwrap_or(0);
-        Ok(Box::new(TableSubscription { db: self.db.clone(), clock: self.clock.clone(), group, topic, read, woken }))
+        Ok(Box::new(TableSubscription {
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            group,
+            topic,
+            read,
+            more: true,
+            woken,
+        }))
     }
 
     async fn lag(&self) -> Result<Vec<Lag>> {
@@ -164,6 +172,8 @@ struct TableSubscription {
     topic: Topic,
     /// The last position handed out; the committed one may lie before it.
     read: i64,
+    /// There may be more than was read: not after a page that was not full.
+    more: bool,
     woken: watch::Receiver<u64>,
 }
 
@@ -171,6 +181,10 @@ struct TableSubscription {
 impl Subscription for TableSubscription {
     async fn next(&mut self) -> Result<Vec<Delivery>> {
         loop {
+            if !self.more {
+                let _ = tokio::time::timeout(LOOK, self.woken.changed()).await;
+            }
+            self.more = true;
             // Marked seen before the read: what commits after it wakes us again.
             self.woken.borrow_and_update();
             let (topic, after) = (self.topic, self.read);
@@ -180,11 +194,11 @@ impl Subscription for TableSubscription {
                     async move { tx.query(topic.select).bind(after).bind(PAGE).all().await }.boxed()
                 })
                 .await?;
+            self.more = i64::try_from(page.len()).is_ok_and(|read| read >= PAGE);
             if let Some(last) = page.last() {
                 self.read = last.position;
                 return Ok(page.into_iter().map(Delivery::from).collect());
             }
-            let _ = tokio::time::timeout(LOOK, self.woken.changed()).await;
         }
     }
 
