@@ -1,6 +1,6 @@
 //! The faults that are no kills, short: `make chaos` has them long.
 
-use super::{disk, erasure, outside, power, renewal, storms};
+use super::{disk, erasure, far, heavy, outside, power, renewal, storms};
 use crate::harness::Binary;
 use anyhow::{Result, ensure};
 use std::{
@@ -125,5 +125,26 @@ async fn all_readers_at_once_come_back() -> Result<()> {
 async fn readers_that_do_not_read_hold_no_memory() -> Result<()> {
     let grown = storms::stalled(40).await?;
     ensure!(grown <= 64 << 20, "{grown} bytes more");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_bad_links_everything_arrives_once() -> Result<()> {
+    let crossed = far::links(15, 150, false).await?;
+    ensure!(crossed.readers == 10 && crossed.cut_off > 10 && crossed.events > 1000, "{crossed:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_gone_without_a_word_holds_nothing() -> Result<()> {
+    far::gone("4").await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn very_many_things_of_one_person_have_limits_with_names() -> Result<()> {
+    let beside = heavy::heavy(1_000, 1, Duration::from_secs(1)).await?;
+    ensure!(beside.answers.contains_key(&200) && beside.answers.contains_key(&413), "{beside}");
+    ensure!(beside.ratios(50).iter().all(|ratio| ratio.is_finite()), "{beside}");
     Ok(())
 }

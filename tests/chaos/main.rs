@@ -15,6 +15,7 @@ mod e2e {
     pub mod harness;
     pub mod upgrade;
 }
+mod loads;
 mod overload;
 mod run;
 mod scorecard;
@@ -32,13 +33,14 @@ fn main() -> Result<()> {
     let arguments: Vec<_> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => runtime.block_on(run::chaos()),
+        ["loads"] => runtime.block_on(loads::alone()),
         ["mutants"] => runtime.block_on(mutants_found()).and_then(|(found, all)| {
             ensure!(found == all, "{} seeded faults are not found", all - found);
             Ok(())
         }),
         ["soak"] => runtime.block_on(run::soak()),
         ["power"] => runtime.block_on(run::power()),
-        _ => bail!("nothing, `mutants`, `soak` or `power` is expected, not {arguments:?}"),
+        _ => bail!("nothing, `loads`, `mutants`, `soak` or `power` is expected, not {arguments:?}"),
     }
 }
 

@@ -7,9 +7,12 @@ pub mod crowd;
 pub mod dice;
 pub mod disk;
 pub mod erasure;
+pub mod far;
 mod faults;
+pub mod heavy;
 mod kills;
 pub mod ledger;
+mod link;
 pub mod mutants;
 pub mod outside;
 pub mod platter;
@@ -19,4 +22,7 @@ mod random;
 pub mod renewal;
 mod stories;
 pub mod storms;
+#[allow(dead_code, reason = "the load of `make bench` uses more of it")]
+#[path = "../performance/wire.rs"]
+pub mod wire;
 mod zombie;

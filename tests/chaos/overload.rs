@@ -1,67 +1,256 @@
-//! F41: more requests than can be served. Peak is what a closed loop of people reaches; then so many
-//! times that much is offered, whether it is served or not.
+//! F41: more requests than can be served. Saturation is what a closed loop of people reaches; then so many
+//! times that much is offered, whether it is served or not. Everything is compared with saturation in the
+//! same run, by a client that costs as little as it can: it shares the machine.
 
-use crate::harness::{Draft, ready};
-use anyhow::{Result, ensure};
-use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use crate::{
+    chaos::wire::{Connection, request},
+    harness::{Client, Database, Draft, Server, ready},
+};
+use anyhow::{Context as _, Result, ensure};
+use futures_util::{StreamExt as _, future::try_join_all, stream::FuturesUnordered};
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
-/// People who send one after the other.
-const PEOPLE: usize = 12;
+/// People, and how many requests they have under way at saturation, all together.
+const PEOPLE: usize = 8;
+const TOGETHER: usize = 64;
+/// What a refusal may take, and how soon all is as before.
+const REFUSAL: Duration = Duration::from_millis(50);
+const RECOVERY: Duration = Duration::from_secs(10);
+/// How long many requests are a burst.
+const BURST: Duration = Duration::from_secs(3);
+/// Requests that nobody has answered; more are not offered.
+const OPEN: usize = 4000;
 
-/// Accepted sends in a second: at the peak, at twice and five times as much, and afterwards.
-#[derive(Debug)]
-pub struct Goodput {
-    pub peak: f64,
-    pub offered: Vec<(u32, f64)>,
-    pub after: f64,
-    /// Answers that were neither an acceptance nor a refusal to come again.
-    pub wrong: usize,
+/// What was answered in a while.
+#[derive(Default)]
+pub struct Phase {
+    /// How many times saturation was offered; 0 for saturation itself.
+    times: u32,
+    /// Accepted in a second.
+    rate: f64,
+    accepted: Vec<Duration>,
+    at_first: usize,
+    refused: Vec<Duration>,
+    /// Neither accepted nor told to come again.
+    wrong: usize,
 }
 
-pub async fn overload(length: Duration) -> Result<Goodput> {
-    let (mut server, owner) = ready(&[("TAIFAS__GATEWAY__WRITES_PER_MINUTE", "10000000")]).await?;
-    let draft = || Draft::new("continues", &json!({"tokens": 2, "delay_ms": 0}));
-    let closed = async || -> Result<f64> {
-        let start = Instant::now();
-        let people = (0..PEOPLE).map(|_| async {
-            let mut accepted = 0;
-            while start.elapsed() < length {
-                accepted += usize::from(owner.send_raw(&draft()).await?.status == 202);
-            }
-            Ok::<_, anyhow::Error>(accepted)
+pub struct Overload {
+    saturated: Phase,
+    offered: Vec<Phase>,
+    after: Phase,
+    recovery: Duration,
+}
+
+impl Overload {
+    /// The target of F41. The client is slowed down by what it measures, so a refusal is judged by the
+    /// median; and the database has grown by the end, so that what is served afterwards may be a little less.
+    pub fn holds(&self) -> bool {
+        let least = |times| if times == 2 { 0.9 } else { 0.8 };
+        let offered = self.offered.iter().all(|phase| {
+            phase.wrong == 0
+                && phase.rate >= least(phase.times) * self.saturated.rate
+                && part(&phase.accepted, 99) <= 2 * part(&self.saturated.accepted, 99)
+                && part(&phase.refused, 50) <= REFUSAL
         });
-        let accepted: usize = futures_util::future::try_join_all(people).await?.into_iter().sum();
-        Ok(accepted as f64 / start.elapsed().as_secs_f64())
-    };
-    closed().await?;
-    let peak = closed().await?;
-    let (mut offered, mut wrong) = (Vec::new(), 0);
+        offered && self.after.rate >= 0.75 * self.saturated.rate && self.recovery <= RECOVERY
+    }
+}
+
+impl fmt::Display for Overload {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let phase = |phase: &Phase| {
+            format!(
+                "{:.0}/s, p99 {:?}, {} refused (median {:?}, p99 {:?}), {} wrong",
+                phase.rate,
+                part(&phase.accepted, 99),
+                phase.refused.len(),
+                part(&phase.refused, 50),
+                part(&phase.refused, 99),
+                phase.wrong
+            )
+        };
+        write!(out, "saturation {}", phase(&self.saturated))?;
+        for offered in &self.offered {
+            write!(out, "; {}×: {}", offered.times, phase(offered))?;
+        }
+        write!(
+            out,
+            "; afterwards {}; an answer takes what it took before after {:?}",
+            phase(&self.after),
+            self.recovery
+        )
+    }
+}
+
+/// The time that so many of a hundred do not exceed.
+fn part(times: &[Duration], percent: usize) -> Duration {
+    let mut times = times.to_vec();
+    times.sort_unstable();
+    times.get((times.len() * percent / 100).min(times.len().saturating_sub(1))).copied().unwrap_or_default()
+}
+
+pub async fn overload(length: Duration) -> Result<Overload> {
+    let limits = [("TAIFAS__GATEWAY__WRITES_PER_MINUTE", "10000000")];
+    let (mut server, owner) = ready(&limits).await?;
+    let load = Load::gather(&server, &owner).await?;
+    let usual = load.turns(15).await?;
+    load.closed(length / 3).await?;
+    let saturated = load.closed(length).await?;
+    let mut offered = Vec::new();
     for times in [2, 5] {
-        let (start, mut open, mut accepted) = (Instant::now(), FuturesUnordered::new(), 0);
-        let mut pace = tokio::time::interval(Duration::from_secs_f64(1.0 / (peak * f64::from(times))));
+        offered.push(load.open(length, times, saturated.rate).await?);
+    }
+    let recovery = load.recovery(usual).await?;
+    let after = load.closed(length).await?;
+    ensure!(owner.get("/readyz").await?.status == 200, "it is not ready afterwards");
+    Database::settled(&server).await?;
+    server.stop().await?;
+    Ok(Overload { saturated, offered, after, recovery })
+}
+
+/// People with connections that stay open.
+struct Load {
+    address: SocketAddr,
+    cookies: Vec<String>,
+    idle: Mutex<Vec<Connection>>,
+    next: AtomicUsize,
+}
+
+impl Load {
+    async fn gather(server: &Server, owner: &Client) -> Result<Self> {
+        let mut cookies = vec![owner.cookie().context("a session")?];
+        for number in 1..PEOPLE {
+            let person = owner.invite(&format!("person{number}@example.org")).await?;
+            cookies.push(person.cookie().context("a session")?);
+        }
+        let address = SocketAddr::from(([127, 0, 0, 1], server.port));
+        Ok(Self { address, cookies, idle: Mutex::default(), next: AtomicUsize::new(0) })
+    }
+
+    fn question(&self, headers: &str) -> Vec<u8> {
+        let draft = Draft::new("continues", &json!({"tokens": 2, "delay_ms": 0}));
+        let cookie = &self.cookies[self.next.fetch_add(1, Ordering::Relaxed) % self.cookies.len()];
+        let headers = format!("cookie: {cookie}\r\nx-csrf: 1\r\nidempotency-key: {}\r\n{headers}", draft.key);
+        request(&format!("POST /api/v1/chats/{}/messages", draft.chat), &headers, &draft.body.to_string())
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One message by somebody: the status, and what it took.
+    async fn send(&self) -> Result<(u16, Duration)> {
+        let question = self.question("");
+        let start = Instant::now();
+        let idle = self.idle().pop();
+        if let Some(mut connection) = idle
+            && let Ok((head, _)) = connection.ask(&question).await
+        {
+            self.idle().push(connection);
+            return Ok((head.status(), start.elapsed()));
+        }
+        // none is open, or it was closed because nobody used it; the same message again is the same message
+        let mut connection = Connection::open(self.address).await?;
+        let (head, _) = connection.ask(&question).await?;
+        self.idle().push(connection);
+        Ok((head.status(), start.elapsed()))
+    }
+
+    /// Everybody sends as soon as the message before is answered.
+    async fn closed(&self, length: Duration) -> Result<Phase> {
+        let start = Instant::now();
+        let people = (0..TOGETHER).map(|_| async {
+            let mut phase = Phase::default();
+            while start.elapsed() < length {
+                phase.take(self.send().await?);
+            }
+            anyhow::Ok(phase)
+        });
+        let mut all = Phase::default();
+        for mut phase in try_join_all(people).await? {
+            all.accepted.append(&mut phase.accepted);
+            all.refused.append(&mut phase.refused);
+            all.wrong += phase.wrong;
+        }
+        all.rate = all.accepted.len() as f64 / start.elapsed().as_secs_f64();
+        Ok(all)
+    }
+
+    /// So many times `rate` is offered.
+    async fn open(&self, length: Duration, times: u32, rate: f64) -> Result<Phase> {
+        let (start, mut open, mut phase) =
+            (Instant::now(), FuturesUnordered::new(), Phase { times, ..Phase::default() });
+        let mut pace = tokio::time::interval(Duration::from_secs_f64(1.0 / (rate * f64::from(times))));
         loop {
             tokio::select! {
-                _ = pace.tick(), if start.elapsed() < length => {
-                    let draft = draft();
-                    let owner = &owner;
-                    open.push(async move { owner.send_raw(&draft).await });
-                }
-                Some(answer) = open.next(), if !open.is_empty() => match answer {
-                    Ok(answer) if answer.status == 202 => accepted += 1,
-                    Ok(answer) if matches!(answer.status, 429 | 503) => {}
-                    Ok(_) => wrong += 1,
-                    // ours: it waited longer than a person does
-                    Err(_) => {}
+                Some((asked, answer)) = open.next(), if !open.is_empty() => match answer {
+                    // what comes at first is a burst, and waits until it is served
+                    Ok((202, _)) if asked < BURST => phase.at_first += 1,
+                    Ok(answer) => phase.take(answer),
+                    Err(_) => phase.wrong += 1,
                 },
+                _ = pace.tick(), if start.elapsed() < length => {
+                    if open.len() < OPEN {
+                        let asked = start.elapsed();
+                        open.push(async move { (asked, self.send().await) });
+                    }
+                }
                 else => break,
             }
         }
-        offered.push((times, f64::from(accepted) / start.elapsed().as_secs_f64()));
+        // what came in while it was offered
+        phase.rate = (phase.accepted.len() + phase.at_first) as f64 / start.elapsed().as_secs_f64();
+        Ok(phase)
     }
-    let after = closed().await?;
-    ensure!(owner.get("/readyz").await?.status == 200, "it is not ready afterwards");
-    server.stop().await?;
-    Ok(Goodput { peak, offered, after, wrong })
+
+    /// What it takes from a question to the end of its short answer, when nobody else asks.
+    async fn turn(&self) -> Result<Option<Duration>> {
+        let question = self.question("accept: text/event-stream\r\n");
+        let (start, mut connection) = (Instant::now(), Connection::open(self.address).await?);
+        connection.write(&question).await?;
+        let head = connection.head().await?.context("no answer")?;
+        let body = connection.body().await?;
+        let done = head.status() == 202 && body.windows(11).any(|window| window == b"event: done");
+        Ok(done.then(|| start.elapsed()))
+    }
+
+    async fn turns(&self, count: usize) -> Result<Duration> {
+        let mut times = Vec::new();
+        for _ in 0..count {
+            times.push(self.turn().await?.context("a question is refused while nobody else asks")?);
+        }
+        Ok(part(&times, 50))
+    }
+
+    /// How long it takes until three answers in a row are about as fast as usual.
+    async fn recovery(&self, usual: Duration) -> Result<Duration> {
+        let (start, mut good) = (Instant::now(), 0);
+        while good < 3 {
+            ensure!(start.elapsed() < 10 * RECOVERY, "it does not recover: {usual:?} is usual");
+            let took = self.turn().await?;
+            good = if took.is_some_and(|took| took <= 2 * usual + REFUSAL) { good + 1 } else { 0 };
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(start.elapsed())
+    }
+}
+
+impl Phase {
+    fn take(&mut self, (status, took): (u16, Duration)) {
+        match status {
+            202 => self.accepted.push(took),
+            429 | 503 => self.refused.push(took),
+            _ => self.wrong += 1,
+        }
+    }
 }

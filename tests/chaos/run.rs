@@ -1,10 +1,10 @@
 //! The long run: what is done, for how long, and what each of it says on the card.
 
 use crate::{
-    chaos::{disk, erasure, outside, platter, power, renewal, storms},
+    chaos::{disk, erasure, outside, platter, power, renewal},
     drill,
     harness::Binary,
-    mutants_found, overload,
+    loads, mutants_found,
     scorecard::{Area, Card},
     setting, soak,
     sums::{self, Sum},
@@ -92,7 +92,7 @@ pub async fn chaos() -> Result<()> {
     println!("after {:.0} minutes, alone", plan.start.elapsed().as_secs_f64() / 60.0);
     let hogged = card.tried(Area::Overload, "F44 busy processors", outside::hogged(plan.seed, MINUTE).await);
     card.held(Area::Overload, "F44 busy processors take no answer away", hogged.is_some());
-    of_storms(&card, if minutes < 10 { 500 } else { 2000 }).await;
+    loads::run(&card, if minutes < 10 { 500 } else { 2000 }).await;
     let renewals = plan.share(20);
     let renewed = card.tried(Area::Drain, "F50 certificates", renewal::renewed(renewals).await);
     card.counted(Area::Drain, "F50 certificates renewed under load", renewed.map_or(0, |_| renewals), 20);
@@ -250,35 +250,4 @@ async fn of_crowds(card: &Card, plan: Plan) {
         card.counted(Area::Clock, "F38 schedules of clock jumps", clock.map_or(0, |counted| counted.rounds), 200);
     };
     tokio::join!(ends_and_hunger, pauses, clocks);
-}
-
-/// Too many of something.
-async fn of_storms(card: &Card, readers: usize) {
-    let storm = card.tried(Area::Resume, "F40 reconnect storm", storms::reconnects(readers).await);
-    card.held(
-        Area::Resume,
-        format!("F40 {readers} readers cut at once, all back after {storm:?}"),
-        storm.is_some_and(|took| took <= Duration::from_secs(30)),
-    );
-    card.counted(Area::Resume, "readers", readers, 2000);
-    card.not_run(Area::Resume, "F37 half-open and slow links");
-    let descriptors = card.tried(Area::Overload, "F45 no descriptors", storms::descriptors().await);
-    card.held(Area::Overload, "F45 no descriptors", descriptors.is_some());
-    let stalled = card.tried(Area::Overload, "F42 stalled readers", storms::stalled(500).await);
-    card.held(
-        Area::Overload,
-        format!("F42 500 stalled readers: {stalled:?} bytes more"),
-        stalled.is_some_and(|bytes| bytes <= 64 << 20),
-    );
-    let goodput = card.tried(Area::Overload, "F41 overload", overload::overload(Duration::from_secs(15)).await);
-    card.held(Area::Overload, format!("F41 {goodput:?}"), goodput.as_ref().is_some_and(enough));
-    card.not_run(Area::Overload, "F49 one person's very many things");
-}
-
-/// The target of F41.
-fn enough(goodput: &overload::Goodput) -> bool {
-    let share = |times| {
-        goodput.offered.iter().find(|(offered, _)| *offered == times).map_or(0.0, |(_, rate)| rate / goodput.peak)
-    };
-    share(2) >= 0.9 && share(5) >= 0.8 && goodput.after >= 0.9 * goodput.peak && goodput.wrong == 0
 }

@@ -5,7 +5,10 @@ use anyhow::{Context as _, Result, ensure};
 use futures_util::future::{join_all, try_join_all};
 use serde_json::json;
 use std::time::{Duration, Instant};
-use tokio::{io::AsyncWriteExt as _, net::TcpStream};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 /// F45: all descriptors are taken by connections that say nothing. The loop that accepts outlives it, what
 /// is being read is read to its end, and afterwards all is as before.
@@ -71,27 +74,32 @@ pub async fn reconnects(readers: usize) -> Result<Duration> {
 }
 
 /// F42: readers that take nothing, of answers longer than all buffers. They hold no memory, and whoever
-/// reads has all. How much larger the process became, in bytes.
+/// reads has all. How much larger the process is with them than after such an answer without them, in bytes.
 pub async fn stalled(readers: usize) -> Result<u64> {
-    let (mut server, owner) = ready(&[("TAIFAS__GATEWAY__STREAMS_PER_PERSON", "100000")]).await?;
-    let draft =
-        Draft::new("continues", &json!({"tokens": 20_000, "delay_ms": 0, "first_delay_ms": 500, "style": "named"}));
-    let sent = owner.send(&draft).await?;
-    let before = memory(&server)?;
-    let mut held = Vec::new();
-    for _ in 0..readers {
-        held.push(deaf(&owner, sent.reply).await?);
+    let limits = [("TAIFAS__GATEWAY__STREAMS_PER_PERSON", "100000"), ("TAIFAS__GATEWAY__UNREAD_SECONDS", "600")];
+    let (mut server, owner) = ready(&limits).await?;
+    let mut memories = Vec::new();
+    for readers in [0, readers] {
+        // all of them are there before its first word
+        let wait = 500 + 15 * readers;
+        let script = json!({"tokens": 20_000, "delay_ms": 0, "first_delay_ms": wait, "style": "named"});
+        let draft = Draft::new("continues", &script);
+        let sent = owner.send(&draft).await?;
+        let mut held = Vec::new();
+        for _ in 0..readers {
+            held.push(deaf(&owner, sent.reply).await?);
+        }
+        let seen = Watch::begin(&owner, sent.reply, None).done(4 * TERMINAL).await?;
+        ensure!(seen.violations.is_empty() && seen.text == truth(draft.text(), sent.reply)?, "{:?}", seen.violations);
+        memories.push(memory(&server)?);
+        drop(held);
+        Database::settled(&server).await?;
     }
-    let seen = Watch::begin(&owner, sent.reply, None).done(4 * TERMINAL).await?;
-    ensure!(seen.violations.is_empty() && seen.text == truth(draft.text(), sent.reply)?, "{:?}", seen.violations);
-    let grown = memory(&server)?.saturating_sub(before);
-    drop(held);
-    Database::settled(&server).await?;
     server.stop().await?;
-    Ok(grown)
+    Ok(memories[1].saturating_sub(memories[0]))
 }
 
-/// A connection that asked for a stream, with hardly any room for it.
+/// A connection that asked for a stream and has it, with hardly any room for what comes.
 async fn deaf(owner: &Client, reply: uuid::Uuid) -> Result<TcpStream> {
     let socket = tokio::net::TcpSocket::new_v4()?;
     socket.set_recv_buffer_size(4096)?;
@@ -100,6 +108,9 @@ async fn deaf(owner: &Client, reply: uuid::Uuid) -> Result<TcpStream> {
     let head =
         format!("GET /api/v1/replies/{reply}/stream HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}\r\n\r\n", owner.host());
     stream.write_all(head.as_bytes()).await?;
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await?;
+    ensure!(answer == *b"HTTP/1.1 200", "the stream is refused");
     Ok(stream)
 }
 

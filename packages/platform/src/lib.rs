@@ -23,6 +23,7 @@ pub mod network;
 pub mod objects;
 pub mod peers;
 pub mod permission;
+pub mod pressure;
 pub mod principal;
 pub mod retention;
 pub mod sealed;

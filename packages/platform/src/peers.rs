@@ -76,9 +76,17 @@ impl Peer {
     /// # Errors
     /// `unavailable` while the service has not started; `internal` when its handler panicked.
     pub async fn send(&self, request: Request<Body>) -> Result<Response<Body>> {
+        self.send_holding(request, ()).await
+    }
+
+    /// As [`Peer::send`]; `held` is dropped when the work has ended, whether its caller still waits or not.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub async fn send_holding(&self, request: Request<Body>, held: impl Send + 'static) -> Result<Response<Body>> {
         // A task of its own: a caller that gives up, or a panic, stays as contained as it would be
         // across a socket.
-        let Ok(response) = self.begin(request)?.await.map_err(|_| self.panicked())?;
+        let Ok(response) = self.begin(request, held)?.await.map_err(|_| self.panicked())?;
         Ok(response)
     }
 
@@ -88,12 +96,16 @@ impl Peer {
     /// # Errors
     /// As [`Peer::send`].
     pub async fn send_while_wanted(&self, request: Request<Body>) -> Result<Response<Body>> {
-        let work = AbortOnDropHandle::new(self.begin(request)?);
+        let work = AbortOnDropHandle::new(self.begin(request, ())?);
         let Ok(response) = work.await.map_err(|_| self.panicked())?;
         Ok(response)
     }
 
-    fn begin(&self, mut request: Request<Body>) -> Result<JoinHandle<Result<Response<Body>, Infallible>>> {
+    fn begin(
+        &self,
+        mut request: Request<Body>,
+        held: impl Send + 'static,
+    ) -> Result<JoinHandle<Result<Response<Body>, Infallible>>> {
         if let Some(identity) = &self.identity
             && !request.headers().contains_key(principal::HEADER)
         {
@@ -107,7 +119,11 @@ impl Peer {
             .get()
             .cloned()
             .ok_or_else(|| Error::unavailable(format!("the {} service is not running here yet", self.service)))?;
-        Ok(tokio::spawn(router.oneshot(request)))
+        Ok(tokio::spawn(async move {
+            let response = router.oneshot(request).await;
+            drop(held);
+            response
+        }))
     }
 
     fn panicked(&self) -> Error {

@@ -11,6 +11,7 @@ use crate::{
     network::Network,
     objects::ObjectStore,
     peers::{Peer, Peers},
+    pressure::Pressure,
     principal::{Caller, Identity, Signer},
     secrets::Secrets,
     streams::Streams,
@@ -48,6 +49,7 @@ pub struct Platform {
     pub signer: Signer,
     pub metrics: Metrics,
     pub background: Background,
+    pub pressure: Pressure,
     pub identity: Option<Arc<Identity>>,
     /// How calls leave this machine.
     pub network: Network,

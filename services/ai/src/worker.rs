@@ -111,6 +111,7 @@ impl Worker {
             })
             .await?;
         failpoint::hit("A1");
+        self.platform.pressure.note((self.platform.clock.now() - delivery.at).to_std().unwrap_or_default());
         if taken {
             self.spawn(Lease::clone(&lease));
         }

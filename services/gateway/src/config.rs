@@ -30,8 +30,12 @@ pub struct Config {
     pub upload_limit: u64,
     /// Seconds a client may take to send a request's head.
     pub head_seconds: u64,
+    /// Seconds a client may leave what was sent to it untaken, or a request half sent, until its connection is closed.
+    pub unread_seconds: u64,
     /// Connections held at the same time.
     pub connections: usize,
+    /// Requests worked on at the same time, few of them for one person; further ones wait for a moment.
+    pub at_once: usize,
     /// Live streams one person may hold open.
     pub streams_per_person: u64,
     /// Live feeds one person may hold open: one for each browser that shows Taifas.
@@ -54,7 +58,9 @@ impl Default for Config {
             program_body_limit: 32 << 20,
             upload_limit: 1 << 30,
             head_seconds: 10,
+            unread_seconds: 15,
             connections: 10_000,
+            at_once: 64,
             streams_per_person: 256,
             feeds_per_person: 64,
             writes_per_minute: 1_200,

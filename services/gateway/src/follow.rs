@@ -5,7 +5,7 @@ mod follower;
 mod frame;
 
 pub(crate) use follower::{Follower, refuse};
-pub(crate) use frame::{Door, Out, id as place, read_id as read_place};
+pub(crate) use frame::{Door, Out, id as place, pause, read_id as read_place};
 
 use crate::{Gateway, security::Admitted};
 use axum::{

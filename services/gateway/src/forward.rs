@@ -1,11 +1,17 @@
 //! Passing a request on to the service that answers it, and its answer back.
 
-use crate::{Gateway, cookies, follow, security::Admitted, uploads};
+use crate::{
+    Gateway, cookies, follow,
+    security::Admitted,
+    turns::{self, Urgency, Who},
+    uploads,
+};
 use axum::{
-    body::{Body, to_bytes},
+    body::Body,
     extract::{Request, State},
     response::{IntoResponse as _, Response},
 };
+use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use platform::{
     Error, Result, failpoint,
@@ -60,15 +66,24 @@ async fn pass(gateway: &Gateway, service: &'static str, request: Request) -> Res
     parts.extensions.clear();
     let streams = wants_stream(&parts.method, parts.uri.path(), &browser);
 
-    let body = match (uploads::is_upload(&parts.method, parts.uri.path()), &caller) {
-        (true, Caller::Person(person)) => uploads::stream(gateway, person.user, body, &browser)?,
+    let (body, turn) = match (uploads::is_upload(&parts.method, parts.uri.path()), &caller) {
+        // as slow as its sender is; uploads have limits of their own
+        (true, Caller::Person(person)) => (uploads::stream(gateway, person.user, body, &browser)?, None),
         // whoever is nobody gets no more room than with any other request
-        _ => read(body, &browser, gateway.config.body_limit).await?,
+        _ => {
+            let urgency = Urgency::of(&parts.method, parts.uri.path());
+            if urgency == Urgency::Ask && gateway.platform.pressure.refuses() {
+                return Err(turns::too_much());
+            }
+            let body = read(body, &browser, gateway.config.body_limit).await?;
+            (body, Some(gateway.turns.take(Who::of(&caller, &client), urgency).await?))
+        }
     };
     if !parts.method.is_safe() {
         failpoint::hit("G1");
     }
-    let mut response = gateway.platform.peers.peer(service).send(Request::from_parts(parts, body)).await?;
+    let mut response =
+        gateway.platform.peers.peer(service).send_holding(Request::from_parts(parts, body), turn).await?;
 
     if let Some(token) = response.headers_mut().remove(SESSION) {
         failpoint::hit("U1");
@@ -101,16 +116,20 @@ fn wants_stream(method: &Method, path: &str, headers: &HeaderMap) -> bool {
     *method == Method::POST && path.ends_with("/messages") && accepts.contains("text/event-stream")
 }
 
-/// The whole body: small by its limit, and a service is not held up by a slow client.
+/// The whole body: small by its limit, it must keep coming, and a service is not held up by a slow client.
 async fn read(body: Body, headers: &HeaderMap, limit: usize) -> Result<Body> {
     let too_large = || Error::too_large(format!("the body is larger than {limit} bytes; send less at a time"));
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
-    to_bytes(body, limit).await.map(Body::from).map_err(|error| {
-        let over =
-            std::error::Error::source(&error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
-        if over { too_large() } else { Error::malformed("the body did not arrive to its end") }
-    })
+    let (mut pieces, mut whole) = (body.into_data_stream(), BytesMut::new());
+    while let Some(piece) = uploads::piece(&mut pieces).await {
+        let piece = piece?;
+        if whole.len() + piece.len() > limit {
+            return Err(too_large());
+        }
+        whole.extend_from_slice(&piece);
+    }
+    Ok(whole.freeze().into())
 }

@@ -17,6 +17,7 @@ mod routes;
 mod security;
 mod status;
 mod tls;
+mod turns;
 mod uploads;
 
 pub use config::Config;
@@ -50,6 +51,8 @@ pub(crate) struct Inner {
     /// How many live feeds are open, for the metrics.
     pub connected: UpDownCounter<i64>,
     pub uploads: admission::Admission,
+    /// Requests that are worked on.
+    pub turns: turns::Turns,
     pub ready: Vec<(&'static str, Ready)>,
     pub started: DateTime<Utc>,
     pub document: String,
@@ -89,6 +92,7 @@ pub fn start(
             .with_description("Live feeds held open")
             .build(),
         uploads: admission::Admission::default(),
+        turns: turns::Turns::new(config.at_once),
         document: document.to_pretty_json().map_err(platform::Error::internal)?,
         started: platform.clock.now(),
         platform,

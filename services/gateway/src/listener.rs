@@ -1,5 +1,6 @@
-//! Sockets: accepted with `TCP_NODELAY` (a token must not wait for Nagle), bounded in number and in
-//! the time a head may take, drained before the process ends.
+//! Sockets: accepted with `TCP_NODELAY` (a token must not wait for Nagle), bounded in number, in the time
+//! a head may take and in what waits for a slow reader, let go when their peer is gone or takes nothing,
+//! drained before the process ends.
 
 use crate::{Config, tls::Certificate};
 use axum::{Router, extract::ConnectInfo};
@@ -13,7 +14,8 @@ use hyper_util::{
     },
 };
 use platform::{Error, Result, descriptors, failpoint};
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use socket2::{SockRef, TcpKeepalive};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -23,6 +25,9 @@ use tower::ServiceExt as _;
 
 /// How long a client that has just connected has to begin its request, once the process is to end.
 const FIRST_BYTES: Duration = Duration::from_millis(200);
+/// What waits in this process for a reader that takes it slowly, beside one piece; and the longest head. The
+/// kernel has room of its own.
+const WAITING: usize = 16 << 10;
 
 /// A bound socket that is not served yet.
 pub struct Listening {
@@ -31,6 +36,7 @@ pub struct Listening {
     pub address: SocketAddr,
     connections: usize,
     head: Duration,
+    unread: Duration,
     certificate: Option<Arc<Certificate>>,
 }
 
@@ -70,7 +76,8 @@ pub async fn listen(config: &Config) -> Result<Listening> {
         tracing::warn!("{warning}");
     }
     let head = Duration::from_secs(config.head_seconds);
-    Ok(Listening { listener, address, connections: config.connections, head, certificate })
+    let unread = Duration::from_secs(config.unread_seconds.max(1));
+    Ok(Listening { listener, address, connections: config.connections, head, unread, certificate })
 }
 
 impl Listening {
@@ -82,11 +89,12 @@ impl Listening {
         let places = Arc::new(Semaphore::new(self.connections));
         let graceful = GracefulShutdown::new();
         let mut server = auto::Builder::new(TokioExecutor::new());
-        server.http1().timer(TokioTimer::new()).header_read_timeout(self.head).max_headers(64).max_buf_size(64 << 10);
+        server.http1().timer(TokioTimer::new()).header_read_timeout(self.head).max_headers(64).max_buf_size(WAITING);
         server
             .http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(128)
+            .max_send_buf_size(WAITING)
             .keep_alive_interval(Duration::from_secs(20));
         let acceptor = self.certificate.as_ref().map(Certificate::acceptor).transpose()?;
         let watching = self.certificate.map(|certificate| tokio::spawn(certificate.watch()));
@@ -94,11 +102,12 @@ impl Listening {
         let begin = |stream: TcpStream, client: SocketAddr, place: OwnedSemaphorePermit| {
             let (server, watcher) = (server.clone(), graceful.watcher());
             let (service, acceptor, head) = (service(router.clone(), client), acceptor.clone(), self.head);
+            let stream = plain(stream, self.unread);
             tokio::spawn(async move {
                 match acceptor {
-                    None => hold(&server, watcher, plain(stream), service).await,
+                    None => hold(&server, watcher, stream, service).await,
                     // A client that says nothing must not keep its place.
-                    Some(acceptor) => match tokio::time::timeout(head, acceptor.accept(plain(stream))).await {
+                    Some(acceptor) => match tokio::time::timeout(head, acceptor.accept(stream)).await {
                         Ok(Ok(stream)) => hold(&server, watcher, stream, service).await,
                         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                         Err(_) => tracing::debug!("a TLS handshake took too long"),
@@ -170,11 +179,25 @@ async fn hold<S>(
     }
 }
 
-fn plain(stream: TcpStream) -> impl AsyncRead + AsyncWrite + Unpin + Send + 'static {
+fn plain(stream: TcpStream, unread: Duration) -> impl AsyncRead + AsyncWrite + Unpin + Send + 'static {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY was refused");
     }
+    if let Err(error) = let_go(&stream, unread) {
+        tracing::debug!(%error, "a peer that goes away in silence will be noticed late");
+    }
     failpoint::wire(stream)
+}
+
+/// Nobody says goodbye when a cable is pulled. The kernel asks a silent peer whether it is there, and ends
+/// the connection when nothing is acknowledged for so long, or the peer has no room for so long.
+fn let_go(stream: &TcpStream, unread: Duration) -> io::Result<()> {
+    let socket = SockRef::from(stream);
+    let probes = TcpKeepalive::new().with_time(unread / 2).with_interval((unread / 8).max(Duration::from_secs(1)));
+    socket.set_tcp_keepalive(&probes)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(unread))?;
+    Ok(())
 }
 
 fn service(

@@ -96,15 +96,19 @@ fn read_position(text: &str) -> Position {
 /// The feed as Server-Sent Events, without answers: they have event streams of their own.
 fn events(feed: Feed) -> Response {
     let hello = stream::iter([Ok::<_, Infallible>(event(&feed.hello(), Some(feed.position())))]);
-    let frames = stream::unfold(Some(feed), |feed| async move {
-        let mut feed = feed?;
-        match feed.next().await {
-            Next::Frames(frames) => {
-                let frames: Vec<Bytes> = frames.into_iter().map(|(frame, place)| event(&frame, place)).collect();
-                Some((Ok(Bytes::from(frames.concat())), Some(feed)))
+    let farewell = format!("retry: {}\n", follow::pause(&*feed.watch.gateway.platform.ids));
+    let frames = stream::unfold(Some(feed), move |feed| {
+        let farewell = farewell.clone();
+        async move {
+            let mut feed = feed?;
+            match feed.next().await {
+                Next::Frames(frames) => {
+                    let frames: Vec<Bytes> = frames.into_iter().map(|(frame, place)| event(&frame, place)).collect();
+                    Some((Ok(Bytes::from(frames.concat())), Some(feed)))
+                }
+                Next::Bye => Some((Ok([farewell.into(), event(&frame::bye(), None)].concat().into()), None)),
+                Next::Over | Next::Unproven => None,
             }
-            Next::Bye => Some((Ok(event(&frame::bye(), None)), None)),
-            Next::Over | Next::Unproven => None,
         }
     });
     let mut response = Body::from_stream(hello.chain(frames)).into_response();

@@ -52,7 +52,8 @@ pub(crate) fn stream(gateway: &Gateway, person: Uuid, body: Body, headers: &Head
     Ok(Body::from_stream(pieces))
 }
 
-async fn piece(body: &mut BodyDataStream) -> Option<Result<Bytes>> {
+/// The next piece of a body; an error when it does not come.
+pub(crate) async fn piece(body: &mut BodyDataStream) -> Option<Result<Bytes>> {
     match tokio::time::timeout(SILENCE, body.next()).await {
         Ok(None) => None,
         Ok(Some(Ok(bytes))) => Some(Ok(bytes)),

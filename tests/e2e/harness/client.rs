@@ -76,6 +76,11 @@ impl Client {
         Self { cookie: Arc::default(), key: Some(key.into()), ..self.clone() }
     }
 
+    /// The same person by way of another address, which leads to the same program.
+    pub fn by_way_of(&self, address: std::net::SocketAddr) -> Self {
+        Self { base: format!("http://{address}"), ..self.clone() }
+    }
+
     pub fn cookie(&self) -> Option<String> {
         self.cookie.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

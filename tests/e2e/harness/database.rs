@@ -55,6 +55,11 @@ impl Database {
         self.count("select count(*) from ai_generations where state = 'open'")
     }
 
+    /// Chats that cannot be found yet.
+    pub fn to_index(&self) -> Result<i64> {
+        self.count("select count(*) from chat_search_backlog")
+    }
+
     /// All messages and replies.
     pub fn messages(&self) -> Result<i64> {
         self.count("select count(*) from chat_messages")

@@ -12,9 +12,10 @@ use std::{
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
-/// What one call of a reader returns at most, in entries and in bytes (at least one entry).
-const BATCH_ENTRIES: usize = 256;
-const BATCH_BYTES: usize = 256 * 1024;
+/// What one call of a reader returns at most, in entries and in bytes (at least one entry). It is what a
+/// reader that stands still holds, so it is little.
+const BATCH_ENTRIES: usize = 64;
+const BATCH_BYTES: usize = 16 * 1024;
 
 /// All slots by stream; a slot goes with its last holder (the writer, a reader or a nudge).
 #[derive(Default)]

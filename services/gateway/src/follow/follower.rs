@@ -1,6 +1,6 @@
 //! One browser's place in one reply. It pulls: a slow reader holds nothing but its own position.
 
-use super::frame::{Door, Out};
+use super::frame::{Door, Out, pause};
 use crate::{Gateway, admission::Place};
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use http::HeaderMap;
@@ -23,6 +23,9 @@ use uuid::Uuid;
 /// How often a quiet stream asks again where the reply stands and whether the session lives.
 const TICK: Duration = Duration::from_secs(4);
 const KEEP_ALIVE_TICKS: u32 = 4;
+/// How much of what is kept goes into a first snapshot, in bytes; the rest follows piece by piece, so that
+/// a reader that stands still holds no more than that.
+const SNAPSHOT: usize = 16 << 10;
 
 /// Asks chat whether `person` may read `reply` and where it stands.
 pub async fn ask(gateway: &Gateway, person: &Person, reply: Uuid) -> Result<Following> {
@@ -122,8 +125,9 @@ impl Follower {
     pub async fn next(&mut self) -> Option<Out> {
         match self.stage {
             Stage::Over => return None,
-            Stage::Live | Stage::Fresh if is_terminal(&self.following.state) => return Some(self.end()),
-            Stage::Fresh => return Some(self.snapshot().await),
+            Stage::Live if is_terminal(&self.following.state) => return Some(self.rest().await),
+            Stage::Fresh if is_terminal(&self.following.state) => return Some(self.whole().await),
+            Stage::Fresh => return Some(self.snapshot(None, false).await),
             Stage::Live => {}
         }
         loop {
@@ -133,7 +137,7 @@ impl Follower {
                 Some(()) = self.ending.next() => {
                     self.stage = Stage::Over;
                     let mut out = self.out();
-                    out.come_again();
+                    out.come_again(pause(&*self.gateway.platform.ids));
                     return Some(out);
                 }
                 _ = self.ticks.tick() => match self.look().await {
@@ -164,7 +168,10 @@ impl Follower {
                 let done = write(&mut out, &batch)?;
                 if done {
                     self.following = ask(&self.gateway, &self.person, self.reply).await?;
-                    if is_terminal(&self.following.state) {
+                    // an end that was gone on from is none: what came after it follows
+                    let last = batch.entries.last().map_or(0, |entry| entry.seq);
+                    self.following.text.clear();
+                    if is_terminal(&self.following.state) && last >= self.following.next {
                         self.write_done(&mut out);
                         return Ok(Some(out));
                     }
@@ -174,17 +181,21 @@ impl Follower {
             // What the reader has does not connect with what is kept: it starts over from a snapshot.
             Item::Lost { .. } => {
                 self.following = ask(&self.gateway, &self.person, self.reply).await?;
-                Ok(Some(if is_terminal(&self.following.state) { self.end() } else { self.snapshot().await }))
+                Ok(Some(if is_terminal(&self.following.state) {
+                    self.end(None)
+                } else {
+                    self.snapshot(None, false).await
+                }))
             }
             Item::Freed => {
                 self.following = ask(&self.gateway, &self.person, self.reply).await?;
                 if is_terminal(&self.following.state) {
-                    return Ok(Some(self.end()));
+                    return Ok(Some(self.end(None)));
                 }
                 // Another attempt has been asked for and its stream is not there yet.
                 self.reading = self.gateway.platform.streams.read(self.reply, None);
                 self.stage = Stage::Live;
-                Ok(Some(self.snapshot().await))
+                Ok(Some(self.snapshot(None, false).await))
             }
         }
     }
@@ -202,7 +213,7 @@ impl Follower {
         if self.quiet > 1 {
             self.following = ask(&self.gateway, &self.person, self.reply).await?;
             if is_terminal(&self.following.state) {
-                return Ok(Some(self.end()));
+                return Ok(Some(self.end(None)));
             }
         }
         let mut out = self.out();
@@ -212,20 +223,28 @@ impl Follower {
         Ok((!out.is_empty()).then_some(out))
     }
 
-    /// Everything there is now, in one event that replaces what was shown.
-    async fn snapshot(&mut self) -> Out {
+    /// What there is now, or its beginning, in one event that replaces what was shown: what is stored and what
+    /// is kept behind it, or (`kept`) only the latter, of which `first` was taken already.
+    async fn snapshot(&mut self, mut first: Option<Result<Item>>, kept: bool) -> Out {
         self.stage = Stage::Live;
-        let mut text = self.following.text.clone();
-        let mut marks = self.following.marks.clone();
+        // not held any longer: a reader may stand still for long
+        let mut text = std::mem::take(&mut self.following.text);
+        let (mut marks, mut stored) = (std::mem::take(&mut self.following.marks), self.following.next);
+        if kept {
+            (text, marks, stored) = (String::new(), Vec::new(), 0);
+        }
         let (mut epoch, mut last, mut done, mut loading) = (None, None, false, None);
-        // What is kept is ready at once; what is not ready comes as events of its own.
-        while let Some(item) = self.reading.next().now_or_never() {
+        // What is kept is ready at once; what is not ready, or too much, comes as events of its own.
+        let enough = text.len() + SNAPSHOT;
+        while text.len() < enough
+            && let Some(item) = first.take().or_else(|| self.reading.next().now_or_never())
+        {
             match item {
                 Ok(Item::Batch(batch)) => {
                     epoch = Some(batch.epoch);
                     for entry in &batch.entries {
                         last = Some(entry.seq);
-                        if entry.seq < self.following.next {
+                        if entry.seq < stored {
                             continue;
                         }
                         let kind = kind(entry);
@@ -272,18 +291,52 @@ impl Follower {
         out
     }
 
+    /// What follows of a reply that has ended: piece by piece what is kept behind the reader's place, for one on
+    /// a bad link; else the end as it is stored.
+    async fn rest(&mut self) -> Out {
+        match self.reading.next().now_or_never() {
+            Some(item @ Ok(Item::Batch(_))) => match self.take(item).await {
+                Ok(Some(out)) => out,
+                Ok(None) => self.end(None),
+                Err(error) => self.break_off(&error),
+            },
+            item => {
+                if self.following.text.is_empty() {
+                    match ask(&self.gateway, &self.person, self.reply).await {
+                        Ok(following) => self.following = following,
+                        Err(error) => return self.break_off(&error),
+                    }
+                }
+                self.end(item)
+            }
+        }
+    }
+
+    /// A reply that has ended, for somebody who has nothing of it. A long one comes in parts as long as its
+    /// stream is kept, so that a reader that stands still does not hold all of it.
+    async fn whole(&mut self) -> Out {
+        let next = self.reading.next().now_or_never();
+        let is_kept = |batch: &Batch| batch.entries.first().is_some_and(|entry| entry.seq == 0);
+        if self.following.text.len() > SNAPSHOT && matches!(&next, Some(Ok(Item::Batch(batch))) if is_kept(batch)) {
+            self.snapshot(next, true).await
+        } else {
+            self.end(next)
+        }
+    }
+
     /// The stored end: one snapshot, then `done`.
-    fn end(&mut self) -> Out {
+    fn end(&mut self, next: Option<Result<Item>>) -> Out {
         // The reader may come back for another attempt: behind the stored text, not behind what it
         // had seen before.
-        let epoch = match self.reading.next().now_or_never() {
+        let epoch = match next.or_else(|| self.reading.next().now_or_never()) {
             Some(Ok(Item::Batch(batch))) => Some(batch.epoch),
             Some(Ok(Item::Lost { epoch, .. })) => Some(epoch),
             Some(Ok(Item::Freed) | Err(_)) | None => None,
         };
+        let text = std::mem::take(&mut self.following.text);
         let following = &self.following;
         let snapshot = Snapshot {
-            text: &following.text,
+            text: &text,
             state: &following.state,
             reason: reason_out(following.reason.as_ref()),
             marks: following.marks.iter().map(|mark| MarkOut { kind: &mark.kind, at: mark.at }).collect(),
@@ -319,7 +372,7 @@ impl Follower {
         }
         let mut out = self.out();
         match self.door {
-            _ if !gone => out.come_again(),
+            _ if !gone => out.come_again(pause(&*self.gateway.platform.ids)),
             Door::Feed => refuse(&mut out, error),
             Door::Stream => {}
         }

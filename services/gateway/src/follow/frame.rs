@@ -2,7 +2,7 @@
 //! on the live feed as one JSON text each, which names the reply.
 
 use bytes::Bytes;
-use platform::streams::Position;
+use platform::{ids::Ids, streams::Position};
 use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -28,6 +28,13 @@ pub fn id(epoch: u64, seq: Option<u64>) -> String {
         Some(seq) => format!("{epoch:x}-{seq}"),
         None => format!("{epoch:x}-none"),
     }
+}
+
+/// When a reader that is sent away should come again, in milliseconds: not all of them at once.
+pub fn pause(ids: &dyn Ids) -> u16 {
+    let mut bytes = [0; 2];
+    ids.random(&mut bytes);
+    u16::from_le_bytes(bytes) % 5_000
 }
 
 /// The position behind an id; none for what is not one of ours.
@@ -100,10 +107,14 @@ impl Out {
         }
     }
 
-    /// The reader comes again with its position: on the feed by following this reply anew.
-    pub fn come_again(&mut self) {
+    /// The reader comes again with its position, after so many milliseconds: on the feed by following this
+    /// reply anew.
+    pub fn come_again(&mut self, pause: u16) {
         match self {
-            Self::Stream(_) => self.plain("reconnect", &json!({})),
+            Self::Stream(out) => {
+                out.extend_from_slice(format!("retry: {pause}\n").as_bytes());
+                self.plain("reconnect", &json!({}));
+            }
             Self::Feed { .. } => {
                 let detail = "the answer cannot be read just now; follow it again from where you are";
                 self.plain("error", &json!({ "code": "unavailable", "detail": detail }));
@@ -181,11 +192,20 @@ mod tests {
     }
 
     #[test]
+    fn a_farewell_says_when_to_come_again() {
+        let mut out = Out::new(Door::Stream, Uuid::nil());
+        out.come_again(1234);
+        assert_eq!(out.into_bytes(), "retry: 1234\nevent: reconnect\ndata: {}\n\n");
+        let pauses: std::collections::BTreeSet<_> = (0..100).map(|_| pause(&platform::ids::SystemIds)).collect();
+        assert!(pauses.len() > 50 && pauses.iter().all(|pause| *pause < 5_000), "{pauses:?}");
+    }
+
+    #[test]
     fn on_the_feed_each_event_names_its_reply() {
         let mut out = Out::new(Door::Feed, Uuid::from_u128(7));
         out.placed(0x1f, None, "snapshot", &json!({"text": ""}));
         out.keep_alive();
-        out.come_again();
+        out.come_again(7);
         let frames = out.into_frames();
         let reply = "\"reply\":\"00000000-0000-0000-0000-000000000007\"";
         let first = format!(

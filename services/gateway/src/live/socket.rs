@@ -14,7 +14,7 @@ use tokio::time::Instant;
 /// The longest a reader may take for what is sent to it.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// A client that has not even answered a ping for so long is gone.
-const SILENCE: Duration = Duration::from_secs(70);
+const SILENCE: Duration = Duration::from_secs(35);
 /// What a client may say in a while.
 const SAID_LIMIT: u32 = 240;
 const WHILE: Duration = Duration::from_secs(60);

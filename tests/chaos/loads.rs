@@ -1,0 +1,69 @@
+//! Too many and too slow clients, one after the other: part of the long run, and alone with
+//! `tools/chaos loads`. What is timed is judged against a control of the same run.
+
+use crate::{
+    chaos::{far, heavy, storms},
+    overload,
+    scorecard::{Area, Card},
+};
+use anyhow::{Result, ensure};
+use std::time::Duration;
+
+/// The memory that stalled readers may cost.
+const MEMORY: u64 = 64 << 20;
+/// How soon it is noticed that a peer is gone.
+const DEAD: Duration = Duration::from_secs(45);
+/// How many times as long anything may take beside a heavy person.
+const BESIDE: f64 = 1.1;
+
+/// These alone, with the part of the card that is theirs.
+pub async fn alone() -> Result<()> {
+    let card = Card::default();
+    run(&card, 2000).await;
+    println!("{}", card.table("Too many and too slow clients."));
+    ensure!(card.is_whole(), "promises were broken");
+    Ok(())
+}
+
+pub async fn run(card: &Card, readers: usize) {
+    far_away(card, readers).await;
+    too_many(card).await;
+}
+
+async fn far_away(card: &Card, readers: usize) {
+    let storm = card.tried(Area::Resume, "F40 reconnect storm", storms::reconnects(readers).await);
+    card.held(
+        Area::Resume,
+        format!("F40 {readers} readers cut at once, all back after {storm:?}"),
+        storm.is_some_and(|took| took <= Duration::from_secs(30)),
+    );
+    card.counted(Area::Resume, "readers", readers, 2000);
+    let crossed = card.tried(Area::Resume, "F37 bad links", far::links(37, 1500, true).await).unwrap_or_default();
+    card.counted(Area::Resume, "F37 readers over bad and silent links", crossed.readers, 14);
+    card.counted(Area::Resume, "connections that were cut off on the way", crossed.cut_off, 100);
+    let gone = card.tried(Area::Resume, "F37 clients that are gone", far::gone("15").await);
+    card.held(
+        Area::Resume,
+        format!("F37 clients that are gone without a word, let go after {gone:?}"),
+        gone.is_some_and(|took| took <= DEAD),
+    );
+}
+
+async fn too_many(card: &Card) {
+    let descriptors = card.tried(Area::Overload, "F45 no descriptors", storms::descriptors().await);
+    card.held(Area::Overload, "F45 no descriptors", descriptors.is_some());
+    let stalled = card.tried(Area::Overload, "F42 stalled readers", storms::stalled(500).await);
+    card.held(
+        Area::Overload,
+        format!("F42 500 stalled readers: {stalled:?} bytes more"),
+        stalled.is_some_and(|bytes| bytes <= MEMORY),
+    );
+    let overload = card.tried(Area::Overload, "F41 overload", overload::overload(Duration::from_secs(15)).await);
+    let said = overload.as_ref().map_or_else(|| "not measured".to_owned(), ToString::to_string);
+    card.held(Area::Overload, format!("F41 {said}"), overload.is_some_and(|overload| overload.holds()));
+    let beside =
+        card.tried(Area::Overload, "F49 one heavy person", heavy::heavy(10_000, 6, Duration::from_secs(4)).await);
+    let said = beside.as_ref().map_or_else(|| "not measured".to_owned(), ToString::to_string);
+    let ratios = beside.map_or([f64::NAN; 2], |beside| beside.ratios(99));
+    card.held(Area::Overload, format!("F49 {ratios:.2?} times: {said}"), ratios.iter().all(|ratio| *ratio <= BESIDE));
+}
