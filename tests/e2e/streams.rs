@@ -131,6 +131,22 @@ async fn a_place_that_does_not_exist_brings_a_snapshot() -> Result<()> {
     Ok(())
 }
 
+/// After a power cut nothing may be left of a stream: the place says so, also before the first new word.
+#[tokio::test]
+async fn a_place_of_before_is_answered_with_the_new_one_at_once() -> Result<()> {
+    let (_server, owner) = ready(&[]).await?;
+    let draft = Draft::new("continues", &json!({"tokens": 5, "first_delay_ms": 3000}));
+    let sent = owner.send(&draft).await?;
+    let got = owner.read(sent.reply, Some("1-3"), QUIET).await?;
+    let [snapshot] = got.as_slice() else { anyhow::bail!("one snapshot expected: {got:?}") };
+    let epoch = snapshot.id.as_deref().and_then(|id| id.strip_suffix("-none")).context("a place without an entry")?;
+    ensure!(snapshot.kind == "snapshot" && snapshot.text().is_empty(), "{snapshot:?}");
+    let rest = owner.read(sent.reply, Some(&format!("{epoch}-none")), TERMINAL).await?;
+    let text: String = rest.iter().map(Event::text).collect();
+    ensure!(text == truth(draft.text(), sent.reply)?, "{rest:?}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_stored_answer_is_one_snapshot_and_its_end() -> Result<()> {
     let (mut server, owner) = ready(&[]).await?;

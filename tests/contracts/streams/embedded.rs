@@ -171,7 +171,7 @@ async fn damage_changes_the_epoch() -> Result<()> {
             prefix.entries.len()
         );
         ensure!(prefix.epoch != epoch, "entries that were shown are lost and the epoch stays");
-        // the damaged segment is still there, and accounted for
+        // what is left was copied, and the damaged segment is gone
         let changed = prefix.epoch;
         streams.append(stream, 2, entries(0..3)).await?;
         drop(streams);
@@ -197,6 +197,9 @@ async fn a_lost_segment_changes_the_epoch_and_leaves_no_gap() -> Result<()> {
     ensure!(prefix.epoch != epoch, "entries that were shown are lost and the epoch stays");
     ensure!(prefix.entries.iter().map(|entry| entry.seq).eq(0..prefix.next), "a gap");
     ensure!(prefix.next > 0, "what is there is lost too");
+    // the segment behind the gap does not change the epoch at each start from now on
+    let again = harness.open()?.open(stream, 3, 0).await?;
+    ensure!((again.epoch, again.next) == (prefix.epoch, prefix.next), "{again:?} after another start");
     Ok(())
 }
 

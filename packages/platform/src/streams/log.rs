@@ -23,6 +23,7 @@ pub struct Log {
     segments: BTreeMap<u64, Segment>,
     current: Option<Current>,
     next: u64,
+    damaged: bool,
 }
 
 /// A file of the log: its length in bytes and how many streams need it.
@@ -51,9 +52,10 @@ impl Log {
             segments: BTreeMap::new(),
             current: None,
             next: 1,
+            damaged: false,
         };
         let mut newest = None;
-        let (mut damaged, mut torn) = (false, Vec::new());
+        let mut damaged = false;
         for number in numbers(folder).map_err(|error| unusable(folder, &error))? {
             log.next = number + 1;
             let path = log.path(number);
@@ -70,7 +72,7 @@ impl Log {
                 // killed before the header was whole: nothing of it was ever shown
                 None if bytes.len() < HEADER => continue,
                 None => {
-                    torn.push((number, 0));
+                    damaged = true;
                     continue;
                 }
             }
@@ -83,13 +85,13 @@ impl Log {
                     }
                     Found::Cut => break,
                     Found::Damaged => {
-                        torn.push((number, (bytes.len() - rest.len()) as u64));
+                        damaged = true;
                         break;
                     }
                 }
             }
         }
-        damaged |= !torn.is_empty();
+        log.damaged = damaged;
         let same_boot = newest.filter(|newest| newest.boot == boot);
         if damaged && same_boot.is_some() {
             tracing::warn!(folder = %folder.display(), "the streams log is damaged: unfinished replies may have lost text, clients reload them");
@@ -100,32 +102,21 @@ impl Log {
         if let Some(newest) = same_boot.filter(|_| !damaged) {
             log.header.salt = newest.salt;
         }
-        if let Err(error) = log.cut_off(&torn) {
-            tracing::warn!(%error, "the damaged end of the streams log stays, and changes the epochs at the next start too");
-        }
         Ok(log)
     }
 
-    /// Cuts off what is damaged, so that the next start does not meet it again. The other salt is on the disk
-    /// before that.
-    fn cut_off(&mut self, torn: &[(u64, u64)]) -> io::Result<()> {
-        if torn.is_empty() {
-            return Ok(());
-        }
+    /// Whether something could not be read, or is missing in between. It would be met again at the next start.
+    pub fn is_damaged(&self) -> bool {
+        self.damaged
+    }
+
+    /// Begins another segment, which is on the disk with its name afterwards.
+    pub fn begin_anew(&mut self) -> io::Result<()> {
         self.begin()?;
         if let Some((_, file)) = self.file() {
             file.sync_all()?;
         }
-        File::open(&self.folder)?.sync_all()?;
-        for (number, length) in torn {
-            let file = OpenOptions::new().write(true).open(self.path(*number))?;
-            file.set_len(*length)?;
-            file.sync_all()?;
-            if let Some(segment) = self.segments.get_mut(number) {
-                segment.bytes = *length;
-            }
-        }
-        Ok(())
+        File::open(&self.folder)?.sync_all()
     }
 
     /// Mixed into the epoch of every stream; another one after a power cut or damage.

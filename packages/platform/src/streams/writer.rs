@@ -86,6 +86,9 @@ impl Writer {
             writer.keep(stream, head, segments, entries);
         }
         writer.sweep();
+        if writer.log.is_damaged() {
+            writer.renew();
+        }
         writer.log.clean();
         Ok(writer)
     }

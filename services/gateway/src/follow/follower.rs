@@ -179,12 +179,14 @@ impl Follower {
                 Ok((!out.is_empty()).then_some(out))
             }
             // What the reader has does not connect with what is kept: it starts over from a snapshot.
-            Item::Lost { .. } => {
+            lost @ Item::Lost { .. } => {
                 self.following = ask(&self.gateway, &self.person, self.reply).await?;
+                // with the epoch it names: the reader must know that it begins anew, though nothing be there yet
+                let lost = Some(Ok(lost));
                 Ok(Some(if is_terminal(&self.following.state) {
-                    self.end(None)
+                    self.end(lost)
                 } else {
-                    self.snapshot(None, false).await
+                    self.snapshot(lost, false).await
                 }))
             }
             Item::Freed => {

@@ -48,7 +48,7 @@ impl Reading for BrokenReading {
             Fault::SlowReadersSkip => {
                 let mut item = self.inner.next().await?;
                 if let Item::Batch(batch) = &mut item {
-                    let late = batch.entries.len().saturating_sub(100);
+                    let late = batch.entries.len().saturating_sub(20);
                     batch.entries.drain(..late);
                 }
                 Ok(item)

@@ -9,6 +9,7 @@ use crate::{
         replay::Head,
     },
 };
+use std::io;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -65,12 +66,23 @@ impl Writer {
     pub(super) fn carry(&mut self) {
         let bound = (4 * self.options.segment_bytes).max(3 * self.kept_bytes);
         let Some(oldest) = self.log.oldest().filter(|_| self.log.bytes() > bound) else { return };
+        if let Err(error) = self.copy_to_newest(|kept| kept.segments.first() == Some(&oldest)) {
+            tracing::warn!(%error, "an old streams segment stays longer");
+        }
+    }
+
+    /// After damage: copies every stream to a new segment, and the old ones go with what is wrong in them.
+    pub(super) fn renew(&mut self) {
+        let renewed = self.log.begin_anew().and_then(|()| self.copy_to_newest(|_| true));
+        if let Err(error) = renewed {
+            tracing::warn!(%error, "the damaged streams log stays, and changes the epochs at the next start too");
+        }
+    }
+
+    fn copy_to_newest(&mut self, is_meant: impl Fn(&Kept) -> bool) -> io::Result<()> {
         let mut left = Vec::new();
-        let mut carried = Ok(());
-        for (stream, kept) in &mut self.kept {
-            if kept.segments.first() != Some(&oldest) {
-                continue;
-            }
+        let mut copied = Ok(());
+        for (stream, kept) in self.kept.iter_mut().filter(|(_, kept)| is_meant(kept)) {
             copy(&mut self.records, *stream, kept);
             match self.log.write(&self.records) {
                 Ok(number) => {
@@ -78,7 +90,7 @@ impl Writer {
                     left.extend(std::mem::replace(&mut kept.segments, vec![number]));
                 }
                 Err(error) => {
-                    carried = Err(error);
+                    copied = Err(error);
                     break;
                 }
             }
@@ -88,10 +100,8 @@ impl Writer {
         if synced.is_ok() {
             self.log.release(&left);
         }
-        if let Err(error) = carried.and(synced) {
-            tracing::warn!(%error, "an old streams segment stays longer");
-        }
         self.sync();
+        copied.and(synced)
     }
 }
 
