@@ -47,7 +47,8 @@ pub struct Soaked {
     blows: [usize; 3],
     /// Seconds since the beginning, and bytes.
     memory: Vec<(u64, u64)>,
-    growth: i64,
+    /// None when it was too short to tell.
+    growth: Option<i64>,
     segments: (usize, u64),
     descriptors: (usize, usize),
     swept: bool,
@@ -76,11 +77,11 @@ impl Soaked {
             let _ = writeln!(text, "| memory of its own after {second} s | {:.1} MiB |", mib(*bytes));
         }
         let swept = if self.swept { "after what is kept for latecomers" } else { "some kept for latecomers" };
-        let _ = writeln!(
-            text,
-            "| growth after warm-up, at most 5 MiB | {:.1} MiB |",
-            self.growth as f64 / f64::from(1 << 20)
+        let growth = self.growth.map_or_else(
+            || "not judged: what is kept for latecomers was still growing".to_owned(),
+            |growth| format!("{:.1} MiB", growth as f64 / f64::from(1 << 20)),
         );
+        let _ = writeln!(text, "| growth after warm-up, at most 5 MiB | {growth} |");
         let _ = writeln!(
             text,
             "| segments of streams at the end, {swept} | {}, {:.1} MiB |",
@@ -135,7 +136,8 @@ pub async fn soak(length: Duration, seed: u64, sweeps: bool) -> Result<Soaked> {
     ((soaked.conversations, soaked.tokens), soaked.shaken) = (loads.0, loads.1.0);
     (soaked.memory, soaked.blows) = (memory, blows);
     soaked.growth = growth(&soaked.memory);
-    soaked.must(soaked.growth <= GROWTH, format!("the memory grew by {} bytes", soaked.growth));
+    let growth = soaked.growth.unwrap_or_default();
+    soaked.must(growth <= GROWTH, format!("the memory grew by {growth} bytes"));
     for client in [&owner, &other] {
         soaked.violations.extend(client.ear.foreign());
     }
@@ -284,14 +286,16 @@ fn segments(server: &Server) -> Result<(usize, u64)> {
     Ok((sizes.len(), sizes.iter().sum()))
 }
 
-/// From the median of the first tenth after the warm-up, a sixth, to that of the last tenth.
-fn growth(memory: &[(u64, u64)]) -> i64 {
+/// From the median of the first tenth after the warm-up to that of the last one. Until streams are freed as
+/// fast as others come, ten minutes after the beginning, the memory grows as it should.
+fn growth(memory: &[(u64, u64)]) -> Option<i64> {
+    let warm = memory.iter().position(|(second, _)| *second >= RETENTION.as_secs())?;
+    let steady = &memory[warm..];
     let median = |part: &[(u64, u64)]| {
         let mut bytes: Vec<_> = part.iter().map(|(_, bytes)| *bytes).collect();
         bytes.sort_unstable();
-        bytes.get(bytes.len() / 2).and_then(|bytes| i64::try_from(*bytes).ok()).unwrap_or_default()
+        bytes.get(bytes.len() / 2).and_then(|bytes| i64::try_from(*bytes).ok())
     };
-    let (warm, tenth) = (memory.len() / 6, (memory.len() / 10).max(1));
-    let last = memory.len().saturating_sub(tenth);
-    median(&memory[last..]) - median(&memory[warm..(warm + tenth).min(memory.len())])
+    let tenth = steady.len() / 10;
+    Some(median(&steady[steady.len() - tenth..])? - median(&steady[..tenth])?)
 }

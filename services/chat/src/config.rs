@@ -8,7 +8,7 @@ use serde::Deserialize;
 pub struct Config {
     /// The longest message, in characters.
     pub message_limit: usize,
-    /// For how many hours a repeated send gets the first one's answer.
+    /// For how many hours at least a repeated send gets the first one's answer.
     pub remember_sends_hours: u32,
     /// For how many days what was deleted can be taken out of the trash.
     pub trash_days: u32,

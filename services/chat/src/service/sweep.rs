@@ -10,6 +10,9 @@ use std::time::Duration;
 /// How long it is remembered who is gone: longer than anything of theirs is on its way.
 const GONE: TimeDelta = TimeDelta::days(90);
 
+/// A clock that jumps by a day and back, or the other way round, makes no send forgotten too early.
+const JUMPS: TimeDelta = TimeDelta::days(2);
+
 /// How much one transaction erases: others want to write as well.
 const AT_ONCE: i64 = 20;
 
@@ -17,7 +20,8 @@ impl Chats {
     /// Sends are remembered for a while, not for ever.
     pub async fn forget_old_sends(self) {
         loop {
-            let oldest = self.platform.clock.now() - TimeDelta::hours(self.config.remember_sends_hours.into());
+            let kept = TimeDelta::hours(self.config.remember_sends_hours.into()) + JUMPS;
+            let oldest = self.platform.clock.now() - kept;
             let forgotten = self
                 .platform
                 .db
