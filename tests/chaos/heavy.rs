@@ -49,7 +49,8 @@ impl fmt::Display for Beside {
     }
 }
 
-fn part(times: &[Duration], percent: usize) -> Duration {
+/// The time that so many of a hundred do not exceed.
+pub fn part(times: &[Duration], percent: usize) -> Duration {
     let mut times = times.to_vec();
     times.sort_unstable();
     times.get((times.len() * percent / 100).min(times.len().saturating_sub(1))).copied().unwrap_or_default()

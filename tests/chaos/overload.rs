@@ -3,7 +3,10 @@
 //! same run, by a client that costs as little as it can: it shares the machine.
 
 use crate::{
-    chaos::wire::{Connection, request},
+    chaos::{
+        heavy::part,
+        wire::{Connection, request},
+    },
     harness::{Client, Database, Draft, Server, ready},
 };
 use anyhow::{Context as _, Result, ensure};
@@ -90,13 +93,6 @@ impl fmt::Display for Overload {
             self.recovery
         )
     }
-}
-
-/// The time that so many of a hundred do not exceed.
-fn part(times: &[Duration], percent: usize) -> Duration {
-    let mut times = times.to_vec();
-    times.sort_unstable();
-    times.get((times.len() * percent / 100).min(times.len().saturating_sub(1))).copied().unwrap_or_default()
 }
 
 pub async fn overload(length: Duration) -> Result<Overload> {

@@ -115,7 +115,7 @@ pub async fn soak(length: Duration, seed: u64, sweeps: bool) -> Result<Soaked> {
     let rate = (peak * LOAD).max(1.0);
     let mut soaked = Soaked { peak, rate, swept: sweeps, ..Soaked::default() };
     quiet(&steady).await?;
-    soaked.descriptors.0 = descriptors(&steady)?;
+    soaked.descriptors.0 = steady.descriptors()?;
     let (start, over) = (Instant::now(), AtomicBool::new(false));
     let loading = async {
         // a fifth of it on the one that is harmed
@@ -146,7 +146,7 @@ pub async fn soak(length: Duration, seed: u64, sweeps: bool) -> Result<Soaked> {
     if sweeps {
         tokio::time::sleep(RETENTION).await;
     }
-    soaked.descriptors.1 = descriptors(&steady)?;
+    soaked.descriptors.1 = steady.descriptors()?;
     let (before, after) = soaked.descriptors;
     // connections to the database are opened when they are needed, and kept
     soaked.must(after <= before + 16, format!("{before} descriptors at rest became {after}"));
@@ -265,7 +265,7 @@ async fn quiet(server: &Server) -> Result<()> {
     // connections that were kept for the next request close after a while
     let mut last = usize::MAX;
     for _ in 0..45 {
-        let now = descriptors(server)?;
+        let now = server.descriptors()?;
         if now >= last {
             break;
         }
@@ -273,10 +273,6 @@ async fn quiet(server: &Server) -> Result<()> {
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
     Ok(())
-}
-
-fn descriptors(server: &Server) -> Result<usize> {
-    Ok(fs::read_dir(format!("/proc/{}/fd", server.pid()?))?.count())
 }
 
 /// Files of the streams, and their bytes.

@@ -91,7 +91,7 @@ pub async fn stalled(readers: usize) -> Result<u64> {
         }
         let seen = Watch::begin(&owner, sent.reply, None).done(4 * TERMINAL).await?;
         ensure!(seen.violations.is_empty() && seen.text == truth(draft.text(), sent.reply)?, "{:?}", seen.violations);
-        memories.push(memory(&server)?);
+        memories.push(server.memory()?);
         drop(held);
         Database::settled(&server).await?;
     }
@@ -112,11 +112,4 @@ async fn deaf(owner: &Client, reply: uuid::Uuid) -> Result<TcpStream> {
     stream.read_exact(&mut answer).await?;
     ensure!(answer == *b"HTTP/1.1 200", "the stream is refused");
     Ok(stream)
-}
-
-/// The memory of the process that is its own, in bytes.
-fn memory(server: &Server) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid()?))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).context("RssAnon")?;
-    Ok(line.trim().trim_end_matches(" kB").trim().parse::<u64>()? << 10)
 }

@@ -207,10 +207,9 @@ async fn readers_are_told_to_come_again_when_the_server_ends() -> Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_thousand_reconnects_lose_nothing_and_leave_nothing() -> Result<()> {
     let (server, owner) = ready(&[("TAIFAS__GATEWAY__STREAMS_PER_PERSON", "100000")]).await?;
-    let descriptors = || Ok::<_, anyhow::Error>(std::fs::read_dir(format!("/proc/{}/fd", server.pid()?))?.count());
     let draft = Draft::new("continues", &json!({"tokens": 80, "delay_ms": 50, "style": "named"}));
     let sent = owner.send(&draft).await?;
-    let before = descriptors()?;
+    let before = server.descriptors()?;
     // each reads two events and is gone again
     let watches: Vec<_> = (0..60).map(|_| Watch::begin(&owner, sent.reply, Some(2))).collect();
     let (truth, mut connections) = (truth(draft.text(), sent.reply)?, 0);
@@ -220,6 +219,7 @@ async fn two_thousand_reconnects_lose_nothing_and_leave_nothing() -> Result<()> 
         connections += seen.connections;
     }
     ensure!(connections >= 2000, "only {connections} connections");
-    until("connections are closed", TERMINAL, async || Ok((descriptors()? <= before + 16).then_some(()))).await?;
+    until("connections are closed", TERMINAL, async || Ok((server.descriptors()? <= before + 16).then_some(())))
+        .await?;
     Ok(())
 }

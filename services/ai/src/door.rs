@@ -54,7 +54,7 @@ pub async fn chat(ai: &Ai, person: &Person, body: &[u8]) -> Result<Response> {
         let wishes = asked::wishes(&fields, &asked, found.settings.window())?;
         let tab = ai.ledger.begin(wanted, &found).await?;
         let created = ai.platform.clock.now().timestamp();
-        let origin = Origin { space: person.space(), person: person.user, chat: Uuid::nil() };
+        let origin = Origin::of(person);
         let (model, prefix) = (found.model.id.clone(), String::new());
         let ask = Ask { model, turns, prefix, origin, reply: id, attempt: 1, wishes };
         return translated::answer(&found, ask, &asked, created, tab).await;

@@ -7,6 +7,7 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
+use platform::principal::Person;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -134,6 +135,13 @@ pub struct Origin {
     pub space: Uuid,
     pub person: Uuid,
     pub chat: Uuid,
+}
+
+impl Origin {
+    /// A person's, in no chat that is kept.
+    pub fn of(person: &Person) -> Self {
+        Self { space: person.space(), person: person.user, chat: Uuid::nil() }
+    }
 }
 
 /// One request to a provider.

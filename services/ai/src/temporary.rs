@@ -14,7 +14,6 @@ use platform::{Error, Result, principal::Person};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 /// Turns one question may carry.
 const TURNS: usize = 2_000;
@@ -78,7 +77,7 @@ pub async fn answer(ai: &Ai, person: &Person, asked: TemporaryAsk) -> Result<Res
     };
     let tab = ai.ledger.begin(wanted, &found).await?;
     let wishes = Wishes { window: found.settings.window(), ..Wishes::default() };
-    let origin = Origin { space: person.space(), person: person.user, chat: Uuid::nil() };
+    let origin = Origin::of(person);
     let ask =
         Ask { model: found.model.id.clone(), turns, prefix: String::new(), origin, reply: id, attempt: 1, wishes };
     match found.provider.stream(ask).await {

@@ -196,6 +196,11 @@ impl Server {
         Ok(line.trim().trim_end_matches(" kB").trim().parse::<u64>()? << 10)
     }
 
+    /// How many files and connections it has open.
+    pub fn descriptors(&self) -> Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.pid()?))?.count())
+    }
+
     /// `kill -9`, and waits until the process is gone.
     pub async fn kill(&mut self) -> Result<()> {
         self.signal(Signal::KILL)?;

@@ -55,7 +55,6 @@ impl Log {
             damaged: false,
         };
         let mut newest = None;
-        let mut damaged = false;
         for number in numbers(folder).map_err(|error| unusable(folder, &error))? {
             log.next = number + 1;
             let path = log.path(number);
@@ -72,7 +71,7 @@ impl Log {
                 // killed before the header was whole: nothing of it was ever shown
                 None if bytes.len() < HEADER => continue,
                 None => {
-                    damaged = true;
+                    log.damaged = true;
                     continue;
                 }
             }
@@ -80,26 +79,25 @@ impl Log {
             while !rest.is_empty() {
                 match record::decode(rest) {
                     Found::Record(stream, fact, length) => {
-                        damaged |= !visit(number, stream, fact);
+                        log.damaged |= !visit(number, stream, fact);
                         rest = &rest[length..];
                     }
                     Found::Cut => break,
                     Found::Damaged => {
-                        damaged = true;
+                        log.damaged = true;
                         break;
                     }
                 }
             }
         }
-        log.damaged = damaged;
         let same_boot = newest.filter(|newest| newest.boot == boot);
-        if damaged && same_boot.is_some() {
+        if log.damaged && same_boot.is_some() {
             tracing::warn!(folder = %folder.display(), "the streams log is damaged: unfinished replies may have lost text, clients reload them");
-        } else if damaged {
+        } else if log.damaged {
             tracing::warn!(folder = %folder.display(), "the machine has ended without syncing the end of the streams log: unfinished replies may have lost their last second, clients reload them");
         }
         // after a power cut the last writes may be gone, so positions of before mean nothing
-        if let Some(newest) = same_boot.filter(|_| !damaged) {
+        if let Some(newest) = same_boot.filter(|_| !log.damaged) {
             log.header.salt = newest.salt;
         }
         Ok(log)
