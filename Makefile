@@ -42,7 +42,7 @@ package: release ## A Debian package of the optimised binary: target/package/tai
 bench: release ## Measure against controls of the same run
 	@tests/performance/run
 
-chaos: $(WEB) ## Kill it a thousand times and harm it in other ways, an hour and a half at most; ends with a scorecard
+chaos: $(WEB) ## Kill it a thousand times and harm it in other ways for an hour or so; ends with a scorecard
 	@tools/chaos
 
 soak: $(WEB) ## Load for long, with and without kills: memory, descriptors and streams must be what they were (SOAK_MINUTES=30)

@@ -30,7 +30,8 @@ pub struct Case {
 
 impl Case {
     pub fn new(model: &'static str, kill: Kill, seed: usize) -> Self {
-        let style = ["named", "words", "markdown"][seed % 3];
+        // where one is asked to go on, the seam is to be seen: whose a token is says where it is
+        let style = if model == "asks" { "named" } else { ["named", "words", "markdown"][seed % 3] };
         let script = json!({"tokens": 40, "delay_ms": 8, "seed": seed + 1, "style": style});
         Self { model, kill, script, breaks: (seed % 2 == 1).then_some(5) }
     }

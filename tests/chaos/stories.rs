@@ -144,6 +144,11 @@ impl Story {
             }
             self.must(done["state"] == "complete", || format!("it ends {done} with {:?}", seen.text));
             self.must(seen.text == truth, || format!("the text differs: {:?}", seen.text));
+            let marked = match self.model {
+                "continues" => seen.marks.is_empty(),
+                _ => truth.is_marked(&seen.text, &seen.marks),
+            };
+            self.must(marked, || format!("marks stand at {:?} of {:?}", seen.marks, seen.text));
             self.log.pieces += Named::all(&seen.text).count();
             self.log.answers.push((reply, seen.text));
             self.log.connections += seen.connections;

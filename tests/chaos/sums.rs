@@ -24,6 +24,8 @@ const CUTS: usize = 30;
 pub struct Sum {
     pub kills: usize,
     pub counted: Counted,
+    /// What starts took until they were ready.
+    pub starts: Vec<Duration>,
     pub violations: Vec<String>,
 }
 
@@ -31,6 +33,7 @@ impl Sum {
     pub fn add(&mut self, other: Self) {
         self.kills += other.kills;
         self.counted.add(&other.counted);
+        self.starts.extend(other.starts);
         self.violations.extend(other.violations);
     }
 }
@@ -69,6 +72,7 @@ async fn crowd(
     }
     sum.kills = crowd.ledger.kills;
     sum.counted = crowd.counted;
+    sum.starts = std::mem::take(&mut crowd.ledger.starts);
     sum.violations = crowd.ledger.violations.iter().map(|why| context(why)).collect();
     sum
 }

@@ -3,6 +3,7 @@
 use ai::providers::scripted::{Named, Script, Style, script_text};
 use anyhow::{Result, anyhow};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// A question that carries `script`, and characters that show wherever somebody counts or cuts wrongly.
@@ -38,6 +39,23 @@ impl Truth {
     /// Whether a stored text is all of it.
     pub fn is_in(&self, stored: &Value) -> bool {
         stored.as_str().is_some_and(|text| *text == *self)
+    }
+
+    /// Whether marks stand wherever in a text another attempt goes on than before: its tokens say which one
+    /// they are of. One that went on with nothing leaves a mark and no token.
+    pub fn is_marked(&self, text: &str, marks: &[u64]) -> bool {
+        let characters = |text: &str| text.chars().count() as u64;
+        let (mut at, mut attempt) = (0, None);
+        let mut seams = BTreeSet::new();
+        for token in Named::all(text).flatten() {
+            if attempt.is_some_and(|before| before != token.attempt) {
+                seams.insert(at);
+            }
+            attempt = Some(token.attempt);
+            at += characters(&token.to_string());
+        }
+        let inside: BTreeSet<u64> = marks.iter().copied().filter(|mark| *mark < characters(text)).collect();
+        inside == seams
     }
 
     /// How many tokens of it a text has: one after the other from the first, of this question and reply, of
@@ -87,7 +105,14 @@ mod tests {
         let is = |tokens: &[String]| (truth.starts_with(&tokens.concat()), *tokens.concat() == truth);
         assert_eq!(is(&[]), (true, false));
         assert_eq!(is(&[token(2, 3, 1, 0, 7), token(2, 3, 1, 1, 7)]), (true, false));
-        assert_eq!(is(&[token(2, 3, 1, 0, 7), token(2, 3, 4, 1, 7), token(2, 3, 4, 2, 7)]), (true, true));
+        let resumed = [token(2, 3, 1, 0, 7), token(2, 3, 4, 1, 7), token(2, 3, 4, 2, 7)];
+        assert_eq!(is(&resumed), (true, true));
+        let (text, seam, end) =
+            (resumed.concat(), resumed[0].chars().count() as u64, resumed.concat().chars().count() as u64);
+        assert!(truth.is_marked(&text, &[seam]) && truth.is_marked(&text, &[seam, end]));
+        assert!(
+            !truth.is_marked(&text, &[]) && !truth.is_marked(&text, &[end]) && !truth.is_marked(&text, &[seam + 1])
+        );
         let first = token(2, 3, 2, 0, 7);
         for (what, second) in [
             ("a gap", token(2, 3, 2, 2, 7)),
