@@ -6,6 +6,7 @@ mod delivery;
 mod embedded;
 mod failing;
 mod limits;
+mod model;
 mod retention;
 
 use crate::suite::Check;

@@ -1,7 +1,13 @@
-//! How a suite runs: named checks over a harness that makes an adapter fresh and opens it again.
+//! How a suite runs: named checks over a harness that makes an adapter fresh and opens it again, and random
+//! histories against a model.
 
 use futures_util::future::BoxFuture;
-use std::{io::Write as _, time::Duration};
+use proptest::{
+    collection::vec,
+    strategy::Strategy,
+    test_runner::{Config, TestCaseError, TestRunner},
+};
+use std::{fmt::Debug, io::Write as _, time::Duration};
 
 /// A check that takes longer hangs, which is a failure too; a broken adapter need not wait so long.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -42,6 +48,22 @@ pub async fn fails<H: ?Sized>(checks: &[Check<H>], name: &str, broken: &H) -> an
     // shown by `--nocapture`: whether it fails for the reason that was meant
     writeln!(std::io::stderr(), "{failure}")?;
     Ok(())
+}
+
+/// So many random histories of at most so many steps; one that fails is made as short as it can be.
+pub fn histories<S: Debug>(
+    cases: u32,
+    longest: usize,
+    step: impl Strategy<Value = S>,
+    run: impl AsyncFn(Vec<S>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let tested = TestRunner::new(config).run(&vec(step, 1..longest), |steps| {
+        let ran = runtime.block_on(run(steps));
+        ran.map_err(|error| TestCaseError::fail(format!("{error:#}")))
+    });
+    tested.map_err(|failure| anyhow::anyhow!("{failure}"))
 }
 
 /// A table of checks from the names of their functions.

@@ -4,6 +4,7 @@
 mod broken;
 mod crash;
 mod embedded;
+mod model;
 mod taking;
 mod working;
 

@@ -8,13 +8,13 @@ use futures_util::FutureExt as _;
 use platform::{
     Platform,
     bus::{self, Limits},
-    clock::SystemClock,
+    clock::{Clock, SystemClock},
     db::{Migration, Scope},
     events::Topic,
     ids::SystemIds,
     isolated,
 };
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 use tempfile::TempDir;
 
 macro_rules! events {
@@ -45,6 +45,14 @@ impl InTables {
     }
 }
 
+/// A process on a folder that others may have used.
+pub async fn start(folder: &Path, clock: Arc<dyn Clock>) -> Result<Platform> {
+    let platform = isolated::platform(folder, clock, Arc::new(SystemIds)).await?;
+    platform.db.migrate("note", NOTE).await?;
+    platform.db.migrate("list", LIST).await?;
+    Ok(platform)
+}
+
 struct Payload {
     payload: Vec<u8>,
 }
@@ -53,10 +61,7 @@ platform::from_row!(Payload { payload });
 #[async_trait]
 impl Harness for InTables {
     async fn start(&self) -> Result<Platform> {
-        let platform = isolated::platform(self.0.path(), Arc::new(SystemClock), Arc::new(SystemIds)).await?;
-        platform.db.migrate("note", NOTE).await?;
-        platform.db.migrate("list", LIST).await?;
-        Ok(platform)
+        start(self.0.path(), Arc::new(SystemClock)).await
     }
 
     fn consume(&self, platform: &Platform, group: &'static str, topic: Topic, limits: Limits, handler: Handler) {

@@ -2,17 +2,14 @@
 //! stream. Small segments and streams that come and go make the log roll, delete and copy.
 
 use super::{Harness, embedded::InFolder, lifetime::free, read_to};
+use crate::suite::histories;
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
 use platform::{
     Code,
     streams::{Entry, Item, Position, Streams},
 };
-use proptest::{
-    collection::vec,
-    prelude::*,
-    test_runner::{Config, TestCaseError, TestRunner},
-};
+use proptest::{collection::vec, prelude::*};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use uuid::Uuid;
 
@@ -169,11 +166,5 @@ async fn run(steps: Vec<Step>) -> Result<()> {
 
 #[test]
 fn random_histories_match_the_model() -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let config = Config { cases: 96, failure_persistence: None, ..Config::default() };
-    let tested = TestRunner::new(config).run(&vec(step(), 1..120), |steps| {
-        let ran = runtime.block_on(run(steps));
-        ran.map_err(|error| TestCaseError::fail(format!("{error:#}")))
-    });
-    tested.map_err(|failure| anyhow::anyhow!("{failure}"))
+    histories(96, 120, step(), run)
 }
