@@ -15,6 +15,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
+use follower::Asked;
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use platform::{
@@ -105,7 +106,9 @@ pub(crate) async fn open(
     let place = gateway.admission.enter(person.user, "answers", gateway.config.streams_per_person, u64::MAX)?;
     // Subscribed before the question: nothing that is appended meanwhile is missed.
     let reading = gateway.platform.streams.read(reply, from);
-    let following = follower::ask(gateway, person, reply).await?;
+    // Who comes again has the text up to its place.
+    let asked = if from.is_some() { Asked::State } else { Asked::Whole };
+    let following = follower::ask(gateway, person, reply, asked).await?;
     Ok(Follower::new(gateway.clone(), person.clone(), session, reply, reading, from.is_some(), following, place))
 }
 

@@ -25,9 +25,12 @@ use tower::ServiceExt as _;
 
 /// How long a client that has just connected has to begin its request, once the process is to end.
 const FIRST_BYTES: Duration = Duration::from_millis(200);
-/// What waits in this process for a reader that takes it slowly, beside one piece; and the longest head. The
-/// kernel has room of its own.
+/// What waits in this process for a reader that takes it slowly, beside one piece; and the longest head.
 const WAITING: usize = 16 << 10;
+/// What waits in the kernel besides, before it is sent: by itself it would take several megabytes of an answer
+/// for a reader that takes nothing. What is sent and not yet acknowledged comes on top, so no link is slowed.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 64 << 10;
 
 /// A bound socket that is not served yet.
 pub struct Listening {
@@ -185,6 +188,10 @@ fn plain(stream: TcpStream, unread: Duration) -> impl AsyncRead + AsyncWrite + U
     }
     if let Err(error) = let_go(&stream, unread) {
         tracing::debug!(%error, "a peer that goes away in silence will be noticed late");
+    }
+    #[cfg(target_os = "linux")]
+    if let Err(error) = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT) {
+        tracing::debug!(%error, "the kernel will hold more for slow readers");
     }
     failpoint::wire(stream)
 }

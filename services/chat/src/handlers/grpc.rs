@@ -96,14 +96,15 @@ impl pb::chat_server::Chat for Chats {
         let Caller::Person(person) = rpc_caller(&request) else {
             return Err(Error::forbidden("only a person follows a reply").into());
         };
-        let Reply { message, next_seq, .. } = Self::follow(self, &person, id(&request.get_ref().reply)?).await?;
+        let asked = request.get_ref();
+        let Reply { message, next_seq, .. } = Self::follow(self, &person, id(&asked.reply)?).await?;
         Ok(Response::new(pb::Following {
             space: person.space().as_bytes().into(),
             attempt: message.attempt,
             state: message.state.name().into(),
             reason: message.reason.map(reason_out),
             finished_at: message.finished_at.map_or(0, |at| at.timestamp_millis()),
-            text: message.text,
+            text: if asked.without_text { String::new() } else { message.text },
             next: seq(next_seq),
             marks: marks_out(message.marks),
         }))

@@ -3,7 +3,7 @@
 use crate::house::House;
 use http::{Method, StatusCode};
 use platform::{Code, principal::Caller};
-use proto::chat::v1::{ContextRequest, FinishRequest, chat_client::ChatClient, context_answer::Answer};
+use proto::chat::v1::{ContextRequest, FinishRequest, FollowRequest, chat_client::ChatClient, context_answer::Answer};
 use serde_json::json;
 
 #[tokio::test]
@@ -111,4 +111,19 @@ async fn the_rpcs_of_workers_are_for_ai_alone() {
     let person = house.platform.signer.sign(&Caller::Person(house.ana.clone())).unwrap();
     request.metadata_mut().insert(platform::principal::HEADER, person.to_str().unwrap().parse().unwrap());
     assert_eq!(gateway.clone().finish(request).await.unwrap_err().code(), tonic::Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn whoever_asks_only_where_a_reply_stands_gets_no_text() {
+    let house = House::new().await;
+    let reply = house.begin(&house.ana, "one").await.id("reply");
+    house.finish(&house.ana, reply, 1, "answer").await.unwrap();
+    let mut gateway = ChatClient::new(house.platform.acting_as("gateway").peer("chat"));
+    for (without_text, text) in [(false, "answer"), (true, "")] {
+        let mut request = tonic::Request::new(FollowRequest { reply: reply.as_bytes().into(), without_text });
+        let person = house.platform.signer.sign(&Caller::Person(house.ana.clone())).unwrap();
+        request.metadata_mut().insert(platform::principal::HEADER, person.to_str().unwrap().parse().unwrap());
+        let following = gateway.follow(request).await.unwrap().into_inner();
+        assert_eq!((following.state.as_str(), following.next, following.text.as_str()), ("complete", 7, text));
+    }
 }

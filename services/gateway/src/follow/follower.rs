@@ -17,7 +17,7 @@ use proto::{
 use serde::Serialize;
 use serde_json::json;
 use std::time::Duration;
-use tokio::time::{Instant, interval_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use uuid::Uuid;
 
 /// How often a quiet stream asks again where the reply stands and whether the session lives.
@@ -27,9 +27,20 @@ const KEEP_ALIVE_TICKS: u32 = 4;
 /// a reader that stands still holds no more than that.
 const SNAPSHOT: usize = 16 << 10;
 
+/// What is asked of a reply. All readers of an answer ask when it ends: with its text, which may be long, each
+/// of them would hold it for that moment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// With the text that is stored.
+    Whole,
+    /// Only where it stands.
+    State,
+}
+
 /// Asks chat whether `person` may read `reply` and where it stands.
-pub async fn ask(gateway: &Gateway, person: &Person, reply: Uuid) -> Result<Following> {
-    let mut request = tonic::Request::new(FollowRequest { reply: reply.as_bytes().into() });
+pub async fn ask(gateway: &Gateway, person: &Person, reply: Uuid, asked: Asked) -> Result<Following> {
+    let without_text = asked == Asked::State;
+    let mut request = tonic::Request::new(FollowRequest { reply: reply.as_bytes().into(), without_text });
     let principal = gateway.principal(&Caller::Person(person.clone()))?;
     let principal = tonic::metadata::MetadataValue::try_from(principal.as_bytes()).map_err(Error::internal)?;
     request.metadata_mut().insert(platform::principal::HEADER, principal);
@@ -105,6 +116,9 @@ impl Follower {
     ) -> Self {
         gateway.platform.metrics.followers.add(1, &[]);
         let ending = gateway.platform.background.ending().cancelled_owned().boxed();
+        let mut ticks = interval_at(Instant::now() + TICK, TICK);
+        // who stood still for long is looked at once, not once for each tick of it
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             gateway,
             person,
@@ -114,7 +128,7 @@ impl Follower {
             reading,
             following,
             stage: if resumes { Stage::Live } else { Stage::Fresh },
-            ticks: interval_at(Instant::now() + TICK, TICK),
+            ticks,
             ending: FuturesUnordered::from_iter([ending]),
             quiet: 0,
             _place: place,
@@ -157,6 +171,11 @@ impl Follower {
         }
     }
 
+    async fn ask(&mut self, asked: Asked) -> Result<()> {
+        self.following = ask(&self.gateway, &self.person, self.reply, asked).await?;
+        Ok(())
+    }
+
     fn out(&self) -> Out {
         Out::new(self.door, self.reply)
     }
@@ -167,10 +186,9 @@ impl Follower {
                 let mut out = self.out();
                 let done = write(&mut out, &batch)?;
                 if done {
-                    self.following = ask(&self.gateway, &self.person, self.reply).await?;
+                    self.ask(Asked::State).await?;
                     // an end that was gone on from is none: what came after it follows
                     let last = batch.entries.last().map_or(0, |entry| entry.seq);
-                    self.following.text.clear();
                     if is_terminal(&self.following.state) && last >= self.following.next {
                         self.write_done(&mut out);
                         return Ok(Some(out));
@@ -180,7 +198,7 @@ impl Follower {
             }
             // What the reader has does not connect with what is kept: it starts over from a snapshot.
             lost @ Item::Lost { .. } => {
-                self.following = ask(&self.gateway, &self.person, self.reply).await?;
+                self.ask(Asked::Whole).await?;
                 // with the epoch it names: the reader must know that it begins anew, though nothing be there yet
                 let lost = Some(Ok(lost));
                 Ok(Some(if is_terminal(&self.following.state) {
@@ -190,7 +208,7 @@ impl Follower {
                 }))
             }
             Item::Freed => {
-                self.following = ask(&self.gateway, &self.person, self.reply).await?;
+                self.ask(Asked::Whole).await?;
                 if is_terminal(&self.following.state) {
                     return Ok(Some(self.end(None)));
                 }
@@ -213,9 +231,9 @@ impl Follower {
         }
         self.quiet += 1;
         if self.quiet > 1 {
-            self.following = ask(&self.gateway, &self.person, self.reply).await?;
+            self.ask(Asked::State).await?;
             if is_terminal(&self.following.state) {
-                return Ok(Some(self.end(None)));
+                return Ok(Some(self.rest().await));
             }
         }
         let mut out = self.out();
@@ -281,12 +299,9 @@ impl Follower {
             write_loading(&mut out, attempt);
         }
         if done {
-            match ask(&self.gateway, &self.person, self.reply).await {
-                Ok(following) if is_terminal(&following.state) => {
-                    self.following = following;
-                    self.write_done(&mut out);
-                }
-                Ok(_) => {}
+            match self.ask(Asked::State).await {
+                Ok(()) if is_terminal(&self.following.state) => self.write_done(&mut out),
+                Ok(()) => {}
                 Err(error) => return self.break_off(&error),
             }
         }
@@ -303,13 +318,24 @@ impl Follower {
                 Err(error) => self.break_off(&error),
             },
             item => {
-                if self.following.text.is_empty() {
-                    match ask(&self.gateway, &self.person, self.reply).await {
-                        Ok(following) => self.following = following,
-                        Err(error) => return self.break_off(&error),
+                if self.following.text.is_empty()
+                    && let Err(error) = self.ask(Asked::Whole).await
+                {
+                    return self.break_off(&error);
+                }
+                if is_terminal(&self.following.state) {
+                    self.end(item)
+                } else {
+                    // gone on with in this moment: it is followed on
+                    self.following.text.clear();
+                    match item {
+                        Some(item) => match self.take(item).await {
+                            Ok(out) => out.unwrap_or_else(|| self.out()),
+                            Err(error) => self.break_off(&error),
+                        },
+                        None => self.out(),
                     }
                 }
-                self.end(item)
             }
         }
     }

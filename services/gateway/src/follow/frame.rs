@@ -7,6 +7,9 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
+/// Room behind events on an event stream that is not worth a copy of them.
+const SPARE: usize = 1 << 10;
+
 /// The way to the reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Door {
@@ -131,7 +134,13 @@ impl Out {
 
     pub fn into_bytes(self) -> Bytes {
         match self {
-            Self::Stream(out) => out.into(),
+            Self::Stream(mut out) => {
+                // it may wait for its reader for long, and a long text leaves as much room again behind it
+                if out.capacity() - out.len() > SPARE {
+                    out.shrink_to_fit();
+                }
+                out.into()
+            }
             Self::Feed { .. } => Bytes::new(),
         }
     }
