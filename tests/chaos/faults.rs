@@ -1,12 +1,22 @@
 //! The faults that are no kills, short: `make chaos` has them long.
 
-use super::{disk, erasure, far, heavy, outside, power, renewal, storms};
+use super::{
+    disk, erasure, far, heavy, outside, power, renewal,
+    storms::{self, Deaf},
+};
 use crate::harness::Binary;
 use anyhow::{Result, ensure};
 use std::{
     io::Write as _,
     time::{Duration, Instant},
 };
+
+/// So many readers stand still, and may cost the process so many bytes each: an answer of theirs is several
+/// times as long.
+const STALLED: usize = 100;
+const MOST: u64 = 240 << 10;
+/// What the kernel may hold for one of them.
+const UNSENT: u64 = 256 << 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_end_in_order_loses_nothing() -> Result<()> {
@@ -123,8 +133,13 @@ async fn all_readers_at_once_come_back() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_that_do_not_read_hold_no_memory() -> Result<()> {
-    let grown = storms::stalled(40).await?;
-    ensure!(grown <= 64 << 20, "{grown} bytes more");
+    for deaf in [Deaf::Streams, Deaf::Feeds] {
+        let cost = storms::stalled(STALLED, deaf).await?;
+        ensure!(cost.process <= MOST * STALLED as u64 && cost.kernel <= UNSENT, "{deaf:?}: {cost:?}");
+    }
+    // no stream: it is held whole, and once
+    let cost = storms::stalled(20, Deaf::Chats).await?;
+    ensure!(cost.process <= 2 * 20 * cost.size && cost.kernel <= UNSENT, "{cost:?}");
     Ok(())
 }
 

@@ -2,15 +2,19 @@
 //! `tools/chaos loads`. What is timed is judged against a control of the same run.
 
 use crate::{
-    chaos::{far, heavy, storms},
+    chaos::{
+        far, heavy,
+        storms::{self, Cost, Deaf},
+    },
     overload,
     scorecard::{Area, Card},
 };
 use anyhow::{Result, ensure};
 use std::time::Duration;
 
-/// The memory that stalled readers may cost.
-const MEMORY: u64 = 64 << 20;
+/// The memory that stalled readers may cost the process, and one of them the kernel.
+const MEMORY: u64 = 40 << 20;
+const KERNEL: u64 = 256 << 10;
 /// How soon it is noticed that a peer is gone.
 const DEAD: Duration = Duration::from_secs(45);
 /// How many times as long anything may take beside a heavy person.
@@ -52,12 +56,17 @@ async fn far_away(card: &Card, readers: usize) {
 async fn too_many(card: &Card) {
     let descriptors = card.tried(Area::Overload, "F45 no descriptors", storms::descriptors().await);
     card.held(Area::Overload, "F45 no descriptors", descriptors.is_some());
-    let stalled = card.tried(Area::Overload, "F42 stalled readers", storms::stalled(500).await);
-    card.held(
-        Area::Overload,
-        format!("F42 500 stalled readers: {stalled:?} bytes more"),
-        stalled.is_some_and(|bytes| bytes <= MEMORY),
-    );
+    for (deaf, readers) in [(Deaf::Streams, 500), (Deaf::Feeds, 500), (Deaf::Chats, 50)] {
+        let name = format!("F42 {readers} stalled readers of {deaf:?}");
+        let cost = card.tried(Area::Overload, &name, storms::stalled(readers, deaf).await);
+        // A response that is no stream is held whole.
+        let limit = |cost: Cost| if deaf == Deaf::Chats { 2 * readers as u64 * cost.size } else { MEMORY };
+        card.held(
+            Area::Overload,
+            format!("{name}: {cost:?}"),
+            cost.is_some_and(|cost| cost.process <= limit(cost) && cost.kernel <= KERNEL),
+        );
+    }
     let overload = card.tried(Area::Overload, "F41 overload", overload::overload(Duration::from_secs(15)).await);
     let said = overload.as_ref().map_or_else(|| "not measured".to_owned(), ToString::to_string);
     card.held(Area::Overload, format!("F41 {said}"), overload.is_some_and(|overload| overload.holds()));

@@ -2,12 +2,19 @@
 
 use crate::harness::{Binary, Client, Database, Draft, Server, TERMINAL, Watch, ready, truth, until};
 use anyhow::{Context as _, Result, ensure};
-use futures_util::future::{join_all, try_join_all};
+use futures_util::{
+    SinkExt as _,
+    future::{join_all, try_join_all},
+};
 use serde_json::json;
 use std::time::{Duration, Instant};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
+};
+use tokio_tungstenite::{
+    client_async,
+    tungstenite::{Message, client::IntoClientRequest as _},
 };
 
 /// F45: all descriptors are taken by connections that say nothing. The loop that accepts outlives it, what
@@ -73,12 +80,40 @@ pub async fn reconnects(readers: usize) -> Result<Duration> {
     Ok(took)
 }
 
-/// F42: readers that take nothing, of answers longer than all buffers. They hold no memory, and whoever
-/// reads has all. How much larger the process is with them than after such an answer without them, in bytes.
-pub async fn stalled(readers: usize) -> Result<u64> {
-    let limits = [("TAIFAS__GATEWAY__STREAMS_PER_PERSON", "100000"), ("TAIFAS__GATEWAY__UNREAD_SECONDS", "600")];
+/// What readers asked for who then take nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deaf {
+    /// An answer that is being written, each on an event stream.
+    Streams,
+    /// The same on live feeds.
+    Feeds,
+    /// A chat with a long answer: one large response.
+    Chats,
+}
+
+/// What they cost, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Cost {
+    /// How much larger the process was with them than without, each time at its largest.
+    pub process: u64,
+    /// What the kernel held of the server's for the one that it held most for.
+    pub kernel: u64,
+    /// What one of them would have got.
+    pub size: u64,
+}
+
+/// F42: readers that take nothing of what is longer than all buffers. They hold little memory, and whoever
+/// reads has all.
+pub async fn stalled(readers: usize, deaf: Deaf) -> Result<Cost> {
+    let limits = [
+        ("TAIFAS__GATEWAY__STREAMS_PER_PERSON", "100000"),
+        ("TAIFAS__GATEWAY__FEEDS_PER_PERSON", "100000"),
+        ("TAIFAS__GATEWAY__UNREAD_SECONDS", "600"),
+        // what is measured is what is held, not what the allocator keeps for later
+        ("MIMALLOC_PURGE_DELAY", "0"),
+    ];
     let (mut server, owner) = ready(&limits).await?;
-    let mut memories = Vec::new();
+    let (mut memories, mut kernel, mut size) = (Vec::new(), 0, 0);
     for readers in [0, readers] {
         // all of them are there before its first word
         let wait = 500 + 15 * readers;
@@ -86,30 +121,85 @@ pub async fn stalled(readers: usize) -> Result<u64> {
         let draft = Draft::new("continues", &script);
         let sent = owner.send(&draft).await?;
         let mut held = Vec::new();
+        let path = format!("/api/v1/replies/{}/stream", sent.reply);
         for _ in 0..readers {
-            held.push(deaf(&owner, sent.reply).await?);
+            match deaf {
+                Deaf::Streams => held.push(unread(&owner, &path).await?),
+                Deaf::Feeds => held.push(unheard(&owner, sent.reply).await?),
+                Deaf::Chats => {}
+            }
         }
-        let seen = Watch::begin(&owner, sent.reply, None).done(4 * TERMINAL).await?;
+        let reading = Watch::begin(&owner, sent.reply, None).done(4 * TERMINAL);
+        tokio::pin!(reading);
+        let mut most = 0;
+        let seen = loop {
+            tokio::select! {
+                seen = &mut reading => break seen?,
+                () = tokio::time::sleep(Duration::from_millis(10)) => most = most.max(server.memory()?),
+            }
+        };
         ensure!(seen.violations.is_empty() && seen.text == truth(draft.text(), sent.reply)?, "{:?}", seen.violations);
-        memories.push(server.memory()?);
+        size = u64::try_from(seen.text.len())?;
+        if deaf == Deaf::Chats {
+            for _ in 0..readers {
+                held.push(unread(&owner, &format!("/api/v1/chats/{}", sent.chat)).await?);
+            }
+        }
+        memories.push(most.max(server.memory()?));
+        if readers > 0 {
+            let waiting = unsent(server.port)?;
+            ensure!(waiting.len() >= readers, "only {} of {readers} stand still", waiting.len());
+            kernel = waiting.into_iter().max().unwrap_or_default();
+        }
         drop(held);
         Database::settled(&server).await?;
     }
     server.stop().await?;
-    Ok(memories[1].saturating_sub(memories[0]))
+    Ok(Cost { process: memories[1].saturating_sub(memories[0]), kernel, size })
 }
 
-/// A connection that asked for a stream and has it, with hardly any room for what comes.
-async fn deaf(owner: &Client, reply: uuid::Uuid) -> Result<TcpStream> {
+/// What the kernel holds for each connection of this port that did not take all, in bytes.
+fn unsent(port: u16) -> Result<Vec<u64>> {
+    let ours = format!(":{port:04X}");
+    let mut waiting = Vec::new();
+    for line in std::fs::read_to_string("/proc/net/tcp")?.lines().skip(1) {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        if let [_, local, _, "01", queues, ..] = fields[..]
+            && local.ends_with(&ours)
+            && let Some((unsent, _)) = queues.split_once(':')
+        {
+            waiting.extend(Some(u64::from_str_radix(unsent, 16)?).filter(|bytes| *bytes > 0));
+        }
+    }
+    Ok(waiting)
+}
+
+/// A connection with hardly any room for what comes.
+async fn narrow(owner: &Client) -> Result<TcpStream> {
     let socket = tokio::net::TcpSocket::new_v4()?;
     socket.set_recv_buffer_size(4096)?;
-    let mut stream = socket.connect(owner.host().parse()?).await?;
+    Ok(socket.connect(owner.host().parse()?).await?)
+}
+
+/// A connection that asked for something and has the beginning of it.
+async fn unread(owner: &Client, path: &str) -> Result<TcpStream> {
+    let mut stream = narrow(owner).await?;
     let cookie = owner.cookie().context("a session")?;
-    let head =
-        format!("GET /api/v1/replies/{reply}/stream HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}\r\n\r\n", owner.host());
+    let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}\r\n\r\n", owner.host());
     stream.write_all(head.as_bytes()).await?;
     let mut answer = [0; 12];
     stream.read_exact(&mut answer).await?;
-    ensure!(answer == *b"HTTP/1.1 200", "the stream is refused");
+    ensure!(answer == *b"HTTP/1.1 200", "{path} is refused");
     Ok(stream)
+}
+
+/// A live feed that follows a reply.
+async fn unheard(owner: &Client, reply: uuid::Uuid) -> Result<TcpStream> {
+    let mut request = format!("ws://{}/api/v1/live", owner.host()).into_client_request()?;
+    let headers = request.headers_mut();
+    headers.insert("cookie", owner.cookie().context("a session")?.parse()?);
+    headers.insert("origin", format!("http://{}", owner.host()).parse()?);
+    let (mut feed, _) = client_async(request, narrow(owner).await?).await?;
+    feed.send(Message::text(json!({"type": "follow", "reply": reply}).to_string())).await?;
+    Ok(feed.into_inner())
 }
