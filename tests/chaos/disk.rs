@@ -11,7 +11,7 @@ use std::{
     io::{Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     process::Command,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// A small disk of its own, gone with this value.
@@ -160,18 +160,28 @@ pub async fn shortened() -> Result<()> {
     Ok(())
 }
 
-/// F22: somebody reads one snapshot for long, and the write-ahead log cannot be moved into the file. Writing
-/// goes on; afterwards the log is small again.
-pub async fn long_reader(megabytes: usize) -> Result<u64> {
-    let (mut server, owner) = ready(&[]).await?;
+/// What came of a long reader.
+#[derive(Debug)]
+pub struct Grown {
+    /// How long the log was at the most, in bytes.
+    pub longest: u64,
+    /// What acknowledgements took while it grew.
+    pub writes: Vec<Duration>,
+}
+
+/// F22: somebody reads for so long that the write-ahead log grows without end. Writes go on, and when the
+/// reader is gone the log is small again.
+pub async fn long_reader(megabytes: usize) -> Result<Grown> {
+    let (mut server, owner) = ready(&[("TAIFAS__GATEWAY__WRITES_PER_MINUTE", "10000000")]).await?;
     let reader = Connection::open(server.data().join("taifas.db"))?;
     reader.execute_batch("begin")?;
     reader.query_row("select count(*) from chat_messages", [], |row| row.get::<_, i64>(0))?;
     let log = server.data().join("taifas.db-wal");
     let length = || fs::metadata(&log).map_or(0, |file| file.len());
     let limit = (megabytes as u64) << 20;
+    let mut writes = Vec::new();
     while length() < limit {
-        try_join_all((0..8).map(|_| written(&owner))).await?;
+        writes.extend(try_join_all((0..8).map(|_| written(&owner))).await?);
     }
     let longest = length();
     reader.execute_batch("rollback")?;
@@ -184,14 +194,16 @@ pub async fn long_reader(megabytes: usize) -> Result<u64> {
     Database::settled(&server).await?;
     server.stop().await?;
     Database::open(&server)?;
-    Ok(longest)
+    Ok(Grown { longest, writes })
 }
 
-/// One more long message that is acknowledged. Its answer is short.
-async fn written(owner: &Client) -> Result<()> {
+/// What it takes until one more long message is acknowledged. Its answer is short.
+async fn written(owner: &Client) -> Result<Duration> {
     let text = format!("{}\nscript: {}\n", "words ".repeat(20_000), json!({"tokens": 1}));
-    owner.send_raw(&Draft::of(uuid::Uuid::now_v7(), None, &text, "continues")).await?.ok(202)?;
-    Ok(())
+    let draft = Draft::of(uuid::Uuid::now_v7(), None, &text, "continues");
+    let start = Instant::now();
+    owner.send_raw(&draft).await?.ok(202)?;
+    Ok(start.elapsed())
 }
 
 /// What it says as it refuses to start.

@@ -116,7 +116,8 @@ async fn a_shortened_log_leaves_a_whole_database() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_long_reader_holds_nobody_up() -> Result<()> {
-    disk::long_reader(12).await?;
+    let grown = disk::long_reader(12).await?;
+    ensure!(grown.longest >= 12 << 20 && grown.writes.len() > 8, "{grown:?}");
     Ok(())
 }
 

@@ -25,6 +25,8 @@ fn seed() -> Result<u64> {
 
 /// What a start after a kill may take to be ready: the one in the middle, since many servers share the machine.
 const READY: Duration = Duration::from_secs(2);
+/// What a write may take behind a long reader.
+const WRITE: Duration = Duration::from_millis(250);
 /// Histories that are simulated in a full run.
 const SEEDS: u64 = 20_000;
 /// How long the processors are kept busy.
@@ -99,6 +101,7 @@ pub async fn chaos() -> Result<()> {
     println!("after {:.0} minutes, alone", plan.start.elapsed().as_secs_f64() / 60.0);
     let hogged = card.tried(Area::Overload, "F44 busy processors", outside::hogged(plan.seed, MINUTE).await);
     card.held(Area::Overload, "F44 busy processors take no answer away", hogged.is_some());
+    of_a_long_reader(&card, if minutes < 10 { 96 } else { 1024 }).await;
     loads::run(&card, if minutes < 10 { 500 } else { 2000 }).await;
     let renewals = plan.share(20);
     let renewed = card.tried(Area::Drain, "F50 certificates", renewal::renewed(renewals).await);
@@ -212,8 +215,18 @@ async fn of_disks(card: &Card) {
     let damaged = card.tried(Area::Backup, "F48 damaged database", disk::damaged().await).is_some();
     let shortened = card.tried(Area::Backup, "F48 shortened log", disk::shortened().await).is_some();
     card.held(Area::Backup, "F48 damage is refused", damaged && shortened);
-    let long = card.tried(Area::Overload, "F22 long reader", disk::long_reader(96).await);
-    card.held(Area::Overload, format!("F22 write-ahead log of {long:?} bytes behind a reader"), long.is_some());
+}
+
+/// A reader behind whom the log grows by so many megabytes.
+async fn of_a_long_reader(card: &Card, megabytes: usize) {
+    let grown = card.tried(Area::Overload, "F22 long reader", disk::long_reader(megabytes).await);
+    let said = grown.as_ref().map(|grown| (grown.longest, part(&grown.writes, 50), part(&grown.writes, 99)));
+    let (longest, usual, most) = said.unwrap_or_default();
+    card.held(
+        Area::Overload,
+        format!("F22 write-ahead log of {longest} bytes behind a reader, writes {usual:?}, {most:?} at p99"),
+        grown.is_some() && most <= WRITE,
+    );
 }
 
 /// Simulated histories, with what the processors have left.

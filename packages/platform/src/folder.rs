@@ -50,6 +50,28 @@ impl DataFolder {
     }
 }
 
+/// Writes a small file as a whole, for this user alone: aside, synced, then under its name. After a crash it is
+/// the former one or this one.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut aside = file.as_os_str().to_owned();
+    aside.push(".new");
+    // left by a crash
+    if let Err(error) = fs::remove_file(&aside)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
+    new.write_all(bytes)?;
+    new.sync_all()?;
+    fs::rename(&aside, file)?;
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
 fn write_pid(lock: &mut File) -> io::Result<()> {
     lock.set_len(0)?;
     lock.rewind()?;

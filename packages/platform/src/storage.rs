@@ -62,9 +62,7 @@ impl LastBackup {
     /// When it cannot be written.
     pub fn note(&self, folder: &Path) -> Result<()> {
         let text = serde_json::to_vec_pretty(self).map_err(Error::internal)?;
-        let aside = folder.join(format!("{LAST_BACKUP}.new"));
-        fs::write(&aside, text)?;
-        Ok(fs::rename(aside, folder.join(LAST_BACKUP))?)
+        Ok(crate::folder::replace(&folder.join(LAST_BACKUP), &text)?)
     }
 
     /// None when there was none, or what is noted cannot be understood.

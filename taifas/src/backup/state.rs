@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
-use platform::db::wal::Place;
+use platform::{db::wal::Place, folder};
 use serde::{Deserialize, Serialize};
 use std::{
     fs, io,
@@ -55,8 +55,6 @@ impl State {
     }
 
     pub fn write(&self, data: &Path) -> io::Result<()> {
-        let aside = data.join(format!("{FILE}.new"));
-        fs::write(&aside, serde_json::to_vec_pretty(self)?)?;
-        fs::rename(aside, data.join(FILE))
+        folder::replace(&data.join(FILE), &serde_json::to_vec_pretty(self)?)
     }
 }

@@ -4,14 +4,14 @@
 //! line break.
 
 use super::{Secret, Secrets, checked, checked_length};
-use crate::{Error, Result};
+use crate::{Error, Result, folder};
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::{
     env,
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Read as _, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    fs::{self, DirBuilder, File},
+    io::{self, Read as _},
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -115,22 +115,9 @@ impl Inner {
         let mut bytes = vec![0; length];
         rand::fill(&mut bytes[..]);
         let path = self.folder.join(name);
-        // no name of a secret has a dot
-        let aside = self.folder.join(format!("{name}.new"));
-        let store = || -> io::Result<()> {
-            // left by a crash
-            if let Err(error) = fs::remove_file(&aside)
-                && error.kind() != io::ErrorKind::NotFound
-            {
-                return Err(error);
-            }
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
-            file.write_all(format!("{BYTES}{}\n", STANDARD.encode(&bytes)).as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&aside, &path)?;
-            File::open(&self.folder)?.sync_all()
-        };
-        store().map_err(|error| unusable(&path, &error))?;
+        // no name of a secret has a dot, as those of files that are being written have
+        let text = format!("{BYTES}{}\n", STANDARD.encode(&bytes));
+        folder::replace(&path, text.as_bytes()).map_err(|error| unusable(&path, &error))?;
         Ok(Secret::new(bytes))
     }
 }
