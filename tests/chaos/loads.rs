@@ -9,7 +9,7 @@ use crate::{
     overload,
     scorecard::{Area, Card},
 };
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use std::time::Duration;
 
 /// The memory that stalled readers may cost the process, and one of them the kernel.
@@ -20,10 +20,15 @@ const DEAD: Duration = Duration::from_secs(45);
 /// How many times as long anything may take beside a heavy person.
 const BESIDE: f64 = 1.1;
 
-/// These alone, with the part of the card that is theirs.
-pub async fn alone() -> Result<()> {
+/// These alone, or one of them, with the part of the card that is theirs.
+pub async fn alone(fault: Option<&str>) -> Result<()> {
     let card = Card::default();
-    run(&card, 2000).await;
+    match fault {
+        None => run(&card, 2000).await,
+        Some("F41") => too_fast(&card).await,
+        Some("F49") => one_heavy(&card).await,
+        Some(other) => bail!("F41 or F49 can be tried alone, not {other}"),
+    }
     println!("{}", card.table("Too many and too slow clients."));
     ensure!(card.is_whole(), "promises were broken");
     Ok(())
@@ -67,9 +72,17 @@ async fn too_many(card: &Card) {
             cost.is_some_and(|cost| cost.process <= limit(cost) && cost.kernel <= KERNEL),
         );
     }
+    too_fast(card).await;
+    one_heavy(card).await;
+}
+
+async fn too_fast(card: &Card) {
     let overload = card.tried(Area::Overload, "F41 overload", overload::overload(Duration::from_secs(15)).await);
     let said = overload.as_ref().map_or_else(|| "not measured".to_owned(), ToString::to_string);
     card.held(Area::Overload, format!("F41 {said}"), overload.is_some_and(|overload| overload.holds()));
+}
+
+async fn one_heavy(card: &Card) {
     let beside =
         card.tried(Area::Overload, "F49 one heavy person", heavy::heavy(10_000, 6, Duration::from_secs(4)).await);
     let said = beside.as_ref().map_or_else(|| "not measured".to_owned(), ToString::to_string);

@@ -33,7 +33,8 @@ fn main() -> Result<()> {
     let arguments: Vec<_> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => runtime.block_on(run::chaos()),
-        ["loads"] => runtime.block_on(loads::alone()),
+        ["loads"] => runtime.block_on(loads::alone(None)),
+        ["loads", fault] => runtime.block_on(loads::alone(Some(fault))),
         ["mutants"] => runtime.block_on(mutants_found()).and_then(|(found, all)| {
             ensure!(found == all, "{} seeded faults are not found", all - found);
             Ok(())

@@ -7,7 +7,7 @@ use crate::{
     uploads,
 };
 use axum::{
-    body::Body,
+    body::{Body, HttpBody as _},
     extract::{Request, State},
     response::{IntoResponse as _, Response},
 };
@@ -17,12 +17,15 @@ use platform::{
     Error, Result, failpoint,
     principal::{self, Caller},
 };
+use std::sync::Arc;
 
 /// Between services only: removed from what comes in and from what goes out.
 const INTERNAL: &str = "x-taifas-";
 const SESSION: &str = "x-taifas-session";
 const SESSION_SECONDS: &str = "x-taifas-session-seconds";
 const CLIENT: &str = "x-taifas-client";
+/// A body that fits behind its head into what a connection has room for.
+const SHORT: usize = 8 << 10;
 
 pub(crate) async fn forward(State(gateway): State<Gateway>, service: &'static str, request: Request) -> Response {
     pass(&gateway, service, request).await.unwrap_or_else(Error::into_response)
@@ -56,6 +59,17 @@ pub(crate) async fn pass_while_wanted(
 async fn pass(gateway: &Gateway, service: &'static str, request: Request) -> Result<Response> {
     let Admitted { caller, client } =
         request.extensions().get().cloned().ok_or_else(|| Error::internal("a request that nobody admitted"))?;
+    let who = Who::of(&caller, &client);
+    let (upload, urgency) = (
+        uploads::is_upload(request.method(), request.uri().path()),
+        Urgency::of(request.method(), request.uri().path()),
+    );
+    // What is refused costs others as little as can be: nothing was read, copied or signed for it yet. A short
+    // body is here already, so that the connection stays.
+    let short = is_short(request.headers());
+    if !upload && short {
+        not_too_much(gateway, &who, urgency)?;
+    }
     let (mut parts, body) = request.into_parts();
     let browser = parts.headers.clone();
     strip(&mut parts.headers);
@@ -66,24 +80,30 @@ async fn pass(gateway: &Gateway, service: &'static str, request: Request) -> Res
     parts.extensions.clear();
     let streams = wants_stream(&parts.method, parts.uri.path(), &browser);
 
-    let (body, turn) = match (uploads::is_upload(&parts.method, parts.uri.path()), &caller) {
+    let (body, turn) = match (upload, &caller) {
         // as slow as its sender is; uploads have limits of their own
         (true, Caller::Person(person)) => (uploads::stream(gateway, person.user, body, &browser)?, None),
         // whoever is nobody gets no more room than with any other request
         _ => {
-            let urgency = Urgency::of(&parts.method, parts.uri.path());
-            if urgency == Urgency::Ask && gateway.platform.pressure.refuses() {
-                return Err(turns::too_much());
-            }
             let body = read(body, &browser, gateway.config.body_limit).await?;
-            (body, Some(gateway.turns.take(Who::of(&caller, &client), urgency).await?))
+            if !short {
+                not_too_much(gateway, &who, urgency)?;
+            }
+            let turn = gateway.turns.take(who, urgency, is_large(&body)).await?;
+            (body, Some(Arc::new(turn)))
         }
     };
+    let large = is_large(&body);
     if !parts.method.is_safe() {
         failpoint::hit("G1");
     }
     let mut response =
-        gateway.platform.peers.peer(service).send_holding(Request::from_parts(parts, body), turn).await?;
+        gateway.platform.peers.peer(service).send_holding(Request::from_parts(parts, body), turn.clone()).await?;
+    if let Some(turn) = turn
+        && (large || is_large(response.body()))
+    {
+        turn.rest();
+    }
 
     if let Some(token) = response.headers_mut().remove(SESSION) {
         failpoint::hit("U1");
@@ -108,6 +128,26 @@ fn strip(headers: &mut HeaderMap) {
     for name in internal {
         headers.remove(name);
     }
+}
+
+/// Whether there is any hope for a request.
+fn not_too_much(gateway: &Gateway, who: &Who, urgency: Urgency) -> Result<()> {
+    if urgency == Urgency::Ask && gateway.platform.pressure.refuses() {
+        return Err(turns::too_much());
+    }
+    gateway.turns.look(who, urgency)
+}
+
+/// A stream has no size, and is not made by one who has a turn.
+fn is_large(body: &Body) -> bool {
+    body.size_hint().exact().is_some_and(|size| size >= turns::LARGE as u64)
+}
+
+/// Whether the body, when there is one, comes with its head.
+fn is_short(headers: &HeaderMap) -> bool {
+    let length = headers.get(header::CONTENT_LENGTH).map(|value| value.to_str().ok()?.parse::<usize>().ok());
+    length
+        .map_or(!headers.contains_key(header::TRANSFER_ENCODING), |length| length.is_some_and(|length| length <= SHORT))
 }
 
 /// A send that asks for its answer on the same response.

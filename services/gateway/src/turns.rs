@@ -1,7 +1,8 @@
 //! Whose turn it is. So many requests are worked on at once, few of them for one person. Others wait, the
 //! urgent first, and among equals whoever has the least under way. Very many that come at once wait as well;
-//! but while too many come all the time, few may wait, and the rest is refused at once, before any work was
-//! done for it. So who is served is served soon, and very many requests of one person slow down that person.
+//! but while too many come all the time, few may wait, none of them for long, and the rest is refused at once,
+//! before any work was done for it. So who is served is served soon, who is not is told so soon, and very many
+//! requests of one person slow down that person.
 
 use http::Method;
 use platform::{Error, Result, principal::Caller};
@@ -13,7 +14,7 @@ use std::{
 };
 use tokio::{
     sync::oneshot,
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 use uuid::Uuid;
 
@@ -21,10 +22,21 @@ use uuid::Uuid;
 const PAUSE: Duration = Duration::from_secs(1);
 /// When many have been waiting for so long without a break, too many come.
 const STANDING: Duration = Duration::from_secs(1);
+/// And go on coming until for so long nobody found all places to wait taken. Otherwise each moment in which
+/// few wait would allow a burst again, and the tail of what is served would be that of a burst.
+const CALM: Duration = Duration::from_secs(3);
 /// The longest anybody waits.
 const PATIENCE: Duration = Duration::from_secs(4);
+/// The longest anybody waits while too many come: there is always somebody else to serve.
+const BRIEF: Duration = Duration::from_millis(25);
 /// How many times those who are worked on may wait for a moment.
 const BURST: usize = 16;
+/// From so many bytes on, of a request or of its answer, something is large.
+pub(crate) const LARGE: usize = 64 << 10;
+/// After something large its person's place stays taken for so many times as long as it took, so that whoever
+/// asks for large things all the time leaves most of the processors and of the disk to others.
+const REST: u32 = 3;
+const LONGEST_REST: Duration = Duration::from_millis(500);
 
 /// What is served first when not everything can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,11 +102,24 @@ struct State {
     waiting: Vec<Waiting>,
     /// Since when many have been waiting.
     many: Option<Instant>,
+    /// Until when too many come, unless more do.
+    flooded: Option<Instant>,
+}
+
+/// Where to wait.
+#[derive(Clone, Copy)]
+struct Room {
+    all: usize,
+    /// Of one person.
+    own: usize,
+    /// For how long.
+    patience: Duration,
 }
 
 struct Waiting {
     who: Who,
     urgency: Urgency,
+    large: bool,
     wake: oneshot::Sender<Turn>,
 }
 
@@ -103,6 +128,7 @@ pub(crate) struct Turn {
     turns: Turns,
     /// None when it never was one's turn.
     who: Option<Who>,
+    since: Instant,
 }
 
 impl Turns {
@@ -126,54 +152,86 @@ impl Turns {
         }
     }
 
-    /// Waits for `who`'s turn.
+    /// Waits for `who`'s turn with a request, which may be a large one.
     ///
     /// # Errors
     /// `unavailable` when too much waits, `rate_limited` when most of that is `who`'s own.
-    pub(crate) async fn take(&self, who: Who, urgency: Urgency) -> Result<Turn> {
-        let waiting = {
+    pub(crate) async fn take(&self, who: Who, urgency: Urgency, large: bool) -> Result<Turn> {
+        let (patience, waiting) = {
             let mut state = self.state();
-            if self.may_begin(&state, &who, urgency) {
+            if self.may_begin(&state, &who, urgency, large) {
                 return Ok(self.begin(&mut state, who));
             }
-            // those who have gone away
-            state.waiting.retain(|waiting| !waiting.wake.is_closed());
-            self.count(&mut state);
-            let stands = state.many.is_some_and(|since| since.elapsed() >= STANDING);
-            let (queue, own) = if stands { (self.most, self.most / 4) } else { (BURST * self.most, 2 * self.most) };
-            if state.waits(&who) >= own || state.waiting.len() >= queue && !state.make_room(&who, urgency) {
-                return Err(state.refusal(&who, own));
+            let room = self.room_to_wait(&mut state);
+            if !state.has_room(&who, room) && !state.make_room(&who, urgency, room) {
+                return Err(state.refusal(&who, room.own));
             }
             let (wake, waiting) = oneshot::channel();
-            state.waiting.push(Waiting { who: who.clone(), urgency, wake });
+            state.waiting.push(Waiting { who: who.clone(), urgency, large, wake });
             self.count(&mut state);
-            waiting
+            (room.patience, waiting)
         };
-        match timeout(PATIENCE, waiting).await {
+        match timeout(patience, waiting).await {
             Ok(Ok(turn)) => Ok(turn),
             // displaced by somebody who has less, or something more urgent; or nothing moves
             Ok(Err(_)) | Err(_) => Err(self.state().refusal(&who, self.most / 4)),
         }
     }
 
+    /// Whether `who` would be refused now: asked before anything is done for a request.
+    ///
+    /// # Errors
+    /// As [`Turns::take`].
+    pub(crate) fn look(&self, who: &Who, urgency: Urgency) -> Result<()> {
+        let mut state = self.state();
+        if self.may_begin(&state, who, urgency, false) {
+            return Ok(());
+        }
+        let room = self.room_to_wait(&mut state);
+        if state.has_room(who, room) || state.gives_way(who, urgency, room).is_some() {
+            return Ok(());
+        }
+        Err(state.refusal(who, room.own))
+    }
+
+    /// How many may wait now.
+    fn room_to_wait(&self, state: &mut State) -> Room {
+        // those who have gone away
+        state.waiting.retain(|waiting| !waiting.wake.is_closed());
+        self.count(state);
+        let now = Instant::now();
+        let stands = state.many.is_some_and(|since| now - since >= STANDING);
+        let flooded = state.flooded.is_some_and(|until| now < until);
+        if !stands && !flooded {
+            return Room { all: BURST * self.most, own: 2 * self.most, patience: PATIENCE };
+        }
+        let full = state.waiting.len() >= self.most;
+        if full {
+            state.flooded = Some(now + CALM);
+        }
+        let patience = if full || flooded { BRIEF } else { PATIENCE };
+        Room { all: self.most, own: self.most / 4, patience }
+    }
+
     /// The same for those of one person: who changes something waits for the disk, who reads takes the
-    /// processor from others.
-    fn own_room(&self, urgency: Urgency) -> usize {
+    /// processor from others; who sends something large takes both.
+    fn own_room(&self, urgency: Urgency, large: bool) -> usize {
         match urgency {
+            _ if large => 1,
             Urgency::First | Urgency::Ask | Urgency::Write => (self.most / 16).max(2),
             Urgency::Read => (self.most / 32).max(1),
             Urgency::Seldom => 1,
         }
     }
 
-    fn may_begin(&self, state: &State, who: &Who, urgency: Urgency) -> bool {
-        state.at_work < self.room(urgency) && state.at_work_of(who) < self.own_room(urgency)
+    fn may_begin(&self, state: &State, who: &Who, urgency: Urgency, large: bool) -> bool {
+        state.at_work < self.room(urgency) && state.at_work_of(who) < self.own_room(urgency, large)
     }
 
     fn begin(&self, state: &mut State, who: Who) -> Turn {
         state.at_work += 1;
         *state.people.entry(who.clone()).or_default() += 1;
-        Turn { turns: self.clone(), who: Some(who) }
+        Turn { turns: self.clone(), who: Some(who), since: Instant::now() }
     }
 
     /// The next one there is room for: the most urgent, then whose person has the least under way, then
@@ -183,7 +241,7 @@ impl Turns {
             .waiting
             .iter()
             .enumerate()
-            .filter(|(_, waiting)| self.may_begin(state, &waiting.who, waiting.urgency));
+            .filter(|(_, waiting)| self.may_begin(state, &waiting.who, waiting.urgency, waiting.large));
         let (at, _) =
             next.min_by_key(|(at, waiting)| (Reverse(waiting.urgency), state.at_work_of(&waiting.who), *at))?;
         Some(state.waiting.remove(at))
@@ -192,15 +250,20 @@ impl Turns {
     fn end(&self, who: &Who) {
         let mut state = self.state();
         state.leave(who);
-        while let Some(next) = self.next(&mut state) {
-            let turn = self.begin(&mut state, next.who);
+        self.go_on(&mut state);
+    }
+
+    /// Whoever can begin begins.
+    fn go_on(&self, state: &mut State) {
+        while let Some(next) = self.next(state) {
+            let turn = self.begin(state, next.who);
             let Err(mut turn) = next.wake.send(turn) else { continue };
             // gone away: it never was their turn
             if let Some(who) = turn.who.take() {
                 state.leave(&who);
             }
         }
-        self.count(&mut state);
+        self.count(state);
     }
 
     /// Notes since when many have been waiting.
@@ -213,6 +276,11 @@ impl Turns {
 impl State {
     fn leave(&mut self, who: &Who) {
         self.at_work -= 1;
+        self.give_back(who);
+    }
+
+    /// A place of a person's own.
+    fn give_back(&mut self, who: &Who) {
         if let Some(count) = self.people.get_mut(who) {
             *count -= 1;
             if *count == 0 {
@@ -229,20 +297,27 @@ impl State {
         self.waiting.iter().filter(|waiting| waiting.who == *who).count()
     }
 
-    /// Lets the last one go that is less urgent, or whose person has more waiting; whether there is one.
-    fn make_room(&mut self, who: &Who, urgency: Urgency) -> bool {
+    fn has_room(&self, who: &Who, room: Room) -> bool {
+        self.waiting.len() < room.all && self.waits(who) < room.own
+    }
+
+    /// The last one that is less urgent, or whose person has more waiting.
+    fn gives_way(&self, who: &Who, urgency: Urgency, room: Room) -> Option<usize> {
         let mut counts = HashMap::<&Who, usize>::new();
         for waiting in &self.waiting {
             *counts.entry(&waiting.who).or_default() += 1;
         }
         let count = |who: &Who| counts.get(who).copied().unwrap_or(0);
         let weight = |(at, waiting): &(usize, &Waiting)| (Reverse(waiting.urgency), count(&waiting.who), *at);
-        let Some((at, worst)) = self.waiting.iter().enumerate().max_by_key(weight) else { return false };
+        let (at, worst) = self.waiting.iter().enumerate().max_by_key(weight)?;
         let gives_way = worst.urgency < urgency || (worst.urgency == urgency && count(&worst.who) > count(who) + 1);
-        if gives_way {
-            self.waiting.remove(at);
-        }
-        gives_way
+        (count(who) < room.own && gives_way).then_some(at)
+    }
+
+    /// Lets that one go; whether there is one.
+    fn make_room(&mut self, who: &Who, urgency: Urgency, room: Room) -> bool {
+        let gone = self.gives_way(who, urgency, room).map(|at| self.waiting.remove(at));
+        gone.is_some()
     }
 
     /// `most` of one person are too many.
@@ -259,6 +334,21 @@ impl State {
 /// Not now, whoever asks.
 pub(crate) fn too_much() -> Error {
     Error::unavailable("more is asked of this server than it can do; come again in a moment").retry_after(PAUSE)
+}
+
+impl Turn {
+    /// It was for something large: the person's own place stays taken for a while longer.
+    pub(crate) fn rest(&self) {
+        let Some(who) = self.who.clone() else { return };
+        let (turns, time) = (self.turns.clone(), (self.since.elapsed() * REST).min(LONGEST_REST));
+        *turns.state().people.entry(who.clone()).or_default() += 1;
+        tokio::spawn(async move {
+            sleep(time).await;
+            let mut state = turns.state();
+            state.give_back(&who);
+            turns.go_on(&mut state);
+        });
+    }
 }
 
 impl Drop for Turn {
@@ -284,7 +374,7 @@ mod tests {
 
     fn wish(turns: &Turns, number: u128, urgency: Urgency) -> Wish {
         let turns = turns.clone();
-        Box::pin(async move { turns.take(person(number), urgency).await })
+        Box::pin(async move { turns.take(person(number), urgency, false).await })
     }
 
     fn waits(wish: &mut Wish) -> bool {
@@ -300,7 +390,7 @@ mod tests {
         let turns = Turns::new(16);
         let mut at_work = Vec::new();
         for number in 0..16 {
-            at_work.push(turns.take(person(number), Urgency::First).await.unwrap());
+            at_work.push(turns.take(person(number), Urgency::First, false).await.unwrap());
         }
         let mut first = wish(&turns, 99, Urgency::Read);
         assert!(waits(&mut first));
@@ -325,6 +415,33 @@ mod tests {
         // nobody waits for ever
         tokio::time::advance(PATIENCE).await;
         assert!(waiting.into_iter().all(|wish| code(wish) == Some(Code::Unavailable)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_too_many_come_nobody_waits_for_long() {
+        let (turns, at_work, first) = overrun().await;
+        let mut waiting: Vec<_> = (100..130).map(|number| wish(&turns, number, Urgency::Write)).collect();
+        assert!(waiting.iter_mut().all(waits));
+        tokio::time::advance(STANDING).await;
+        let look = |number| turns.look(&person(number), Urgency::Read).map_err(|error| error.code());
+        assert_eq!(look(500), Err(Code::Unavailable));
+        assert!(turns.look(&person(500), Urgency::First).is_ok());
+        drop((waiting, first));
+        // there is room again, but nobody waits in vain
+        let (mut brief, looks) = (wish(&turns, 501, Urgency::Write), look(502));
+        assert!(waits(&mut brief) && looks.is_ok());
+        tokio::time::advance(BRIEF).await;
+        assert_eq!(code(brief), Some(Code::Unavailable));
+        // and no burst, until it has been calm
+        let mut few: Vec<_> = (600..616).map(|number| wish(&turns, number, Urgency::Write)).collect();
+        assert!(few.iter_mut().all(waits));
+        assert_eq!(look(503), Err(Code::Unavailable));
+        tokio::time::advance(CALM).await;
+        assert!(few.into_iter().all(|wish| code(wish) == Some(Code::Unavailable)));
+        let mut many: Vec<_> = (700..800).map(|number| wish(&turns, number, Urgency::Write)).collect();
+        assert!(many.iter_mut().all(waits));
+        drop(at_work);
+        assert!(many.into_iter().all(|wish| wish.now_or_never().is_some_and(|turn| turn.is_ok())));
     }
 
     #[tokio::test(start_paused = true)]
@@ -357,6 +474,30 @@ mod tests {
         assert_eq!(code(wish(&turns, 1, Urgency::Read)), Some(Code::RateLimited));
         drop(at_work.into_iter().next());
         assert!(other.now_or_never().unwrap().is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_for_large_things_does_so_one_after_the_other_and_with_pauses() {
+        let turns = Turns::new(64);
+        let large = || Box::pin(turns.take(person(1), Urgency::Write, true));
+        let first = large().await.unwrap();
+        let mut second = large();
+        assert!((&mut second).now_or_never().is_none());
+        tokio::time::advance(Duration::from_millis(20)).await;
+        first.rest();
+        drop(first);
+        assert!((&mut second).now_or_never().is_none());
+        // what is small goes on, and so do others
+        assert!(wish(&turns, 1, Urgency::Write).now_or_never().unwrap().is_ok());
+        assert!(turns.take(person(2), Urgency::Write, true).await.is_ok());
+        sleep(Duration::from_millis(59)).await;
+        assert!((&mut second).now_or_never().is_none());
+        sleep(Duration::from_millis(2)).await;
+        let second = second.now_or_never().unwrap();
+        assert!(second.is_ok());
+        drop(second);
+        let state = turns.state();
+        assert!(state.at_work == 0 && state.people.is_empty() && state.waiting.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
