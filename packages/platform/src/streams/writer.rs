@@ -14,7 +14,12 @@ use super::{
 };
 use crate::{Error, Result, failpoint};
 use bytes::Bytes;
-use std::{collections::HashMap, io, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    io,
+    sync::Arc,
+    time::Duration,
+};
 // tokio's clock: monotonic, and a test can move it
 use tokio::{sync::oneshot, time::Instant};
 use uuid::Uuid;
@@ -45,6 +50,8 @@ pub struct Writer {
     /// Sizes of all kept streams, and of the released ones among them, in bytes.
     kept_bytes: u64,
     released_bytes: u64,
+    /// The released ones, by when they go.
+    released: BTreeSet<(Instant, Uuid)>,
     /// Heads as they will be once this tick is written.
     staged: HashMap<Uuid, Head>,
     staged_bytes: u64,
@@ -72,6 +79,7 @@ impl Writer {
             kept: HashMap::new(),
             kept_bytes: 0,
             released_bytes: 0,
+            released: BTreeSet::new(),
             staged: HashMap::new(),
             staged_bytes: 0,
             records: Vec::new(),
@@ -212,13 +220,12 @@ impl Writer {
         for (stream, head) in staged.drain() {
             match self.kept.get_mut(&stream) {
                 Some(kept) => {
-                    self.kept_bytes = self.kept_bytes - kept.head.bytes + head.bytes;
-                    self.released_bytes = self.released_bytes - kept.head.released_size() + head.released_size();
-                    kept.head = head;
+                    let before = std::mem::replace(&mut kept.head, head);
                     if kept.segments.last() != Some(&number) {
                         kept.segments.push(number);
                         self.log.hold(number);
                     }
+                    self.count(stream, Some(before), Some(head));
                 }
                 None => {
                     self.log.hold(number);
@@ -269,21 +276,32 @@ impl Writer {
         let slot = self.slots.slot(stream);
         let live = Live { epoch: head.nonce ^ self.log.salt(), first: head.base, entries };
         slot.change(|state| state.live = Some(live));
-        self.kept_bytes += head.bytes;
-        self.released_bytes += head.released_size();
+        self.count(stream, None, Some(head));
         self.kept.insert(stream, Kept { head, slot, segments });
+    }
+
+    /// Takes out of the books what a stream was, and in what it is.
+    fn count(&mut self, stream: Uuid, before: Option<Head>, after: Option<Head>) {
+        if let Some(head) = before {
+            self.kept_bytes -= head.bytes;
+            if let Some(released) = head.released {
+                self.released_bytes -= head.bytes;
+                self.released.remove(&(released.free_at, stream));
+            }
+        }
+        if let Some(head) = after {
+            self.kept_bytes += head.bytes;
+            if let Some(released) = head.released {
+                self.released_bytes += head.bytes;
+                self.released.insert((released.free_at, stream));
+            }
+        }
     }
 
     fn sync(&self) {
         if let (Some(syncer), Some((number, file))) = (&self.syncer, self.log.file()) {
             syncer.written(number, file);
         }
-    }
-}
-
-impl Head {
-    fn released_size(&self) -> u64 {
-        self.released.map_or(0, |_| self.bytes)
     }
 }
 

@@ -16,8 +16,7 @@ use uuid::Uuid;
 impl Writer {
     pub(super) fn free(&mut self, stream: Uuid) {
         let Some(kept) = self.kept.remove(&stream) else { return };
-        self.kept_bytes -= kept.head.bytes;
-        self.released_bytes -= kept.head.released_size();
+        self.count(stream, Some(kept.head), None);
         self.log.release(&kept.segments);
         kept.slot.change(|state| state.live = None);
     }
@@ -41,9 +40,8 @@ impl Writer {
 
     /// False when there is none that this tick does not touch.
     pub(super) fn free_oldest_released(&mut self) -> bool {
-        let released = self.kept.iter().filter(|(stream, _)| !self.staged.contains_key(stream));
-        let released = released.filter_map(|(stream, kept)| Some((kept.head.released?.free_at, *stream)));
-        let Some((_, stream)) = released.min() else { return false };
+        let oldest = self.released.iter().find(|(_, stream)| !self.staged.contains_key(stream));
+        let Some((_, stream)) = oldest.copied() else { return false };
         self.free(stream);
         true
     }
