@@ -197,9 +197,10 @@ pub async fn long_reader(megabytes: usize) -> Result<Grown> {
     Ok(Grown { longest, writes })
 }
 
-/// What it takes until one more long message is acknowledged. Its answer is short.
+/// What it takes until one more message is acknowledged, a long one that is not yet large: those come one by
+/// one. Its answer is short.
 async fn written(owner: &Client) -> Result<Duration> {
-    let text = format!("{}\nscript: {}\n", "words ".repeat(20_000), json!({"tokens": 1}));
+    let text = format!("{}\nscript: {}\n", "words ".repeat(9_000), json!({"tokens": 1}));
     let draft = Draft::of(uuid::Uuid::now_v7(), None, &text, "continues");
     let start = Instant::now();
     owner.send_raw(&draft).await?.ok(202)?;

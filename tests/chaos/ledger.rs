@@ -6,6 +6,7 @@ use crate::harness::{Client, Database, Draft, Seen, Sending, Server, TERMINAL, W
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use std::time::Duration;
+use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 /// Where a reply stood when the program died.
@@ -178,9 +179,28 @@ impl Ledger {
         Database::settled(server).await?;
         server.stop().await?;
         let database = Database::open(server)?;
+        let journal = std::fs::read_to_string(server.data().join("erased.jsonl")).unwrap_or_default();
+        let known = Self {
+            ended: std::mem::take(&mut self.ended),
+            texts: std::mem::take(&mut self.texts),
+            answers: std::mem::take(&mut self.answers),
+            erased: std::mem::take(&mut self.erased),
+            rows: std::mem::take(&mut self.rows),
+            ..Self::default()
+        };
+        // a large one takes long, and others are timed meanwhile
+        self.violations.extend(spawn_blocking(move || known.compared(&database, &journal)).await??);
+        self.violations.extend(server.log_faults());
+        // but for the first one, which was no start after anything
+        self.starts.extend(server.starts.drain(..).skip(1));
+        Ok(())
+    }
+
+    /// What the database has of all that is known, and has not.
+    fn compared(mut self, database: &Database, journal: &str) -> Result<Vec<String>> {
         self.violations.extend(database.faults()?);
         let stored = database.messages()?;
-        let rows = std::mem::take(&mut self.rows);
+        let rows = self.rows;
         self.must(rows == 0 || rows == stored, || format!("{rows} messages and replies are stored as {stored}"));
         for (reply, ends) in std::mem::take(&mut self.ended) {
             let accounted = database.accounted(reply)?;
@@ -197,14 +217,10 @@ impl Ledger {
             let stored = database.text(reply)?;
             self.must(stored.as_ref() == Some(&text), || format!("{reply}: {text:?} was shown, {stored:?} is stored"));
         }
-        let journal = std::fs::read_to_string(server.data().join("erased.jsonl")).unwrap_or_default();
         for chat in std::mem::take(&mut self.erased) {
             self.must(journal.contains(&chat.to_string()), || format!("the erased chat {chat} is not in the journal"));
         }
-        self.violations.extend(server.log_faults());
-        // but for the first one, which was no start after anything
-        self.starts.extend(server.starts.drain(..).skip(1));
-        Ok(())
+        Ok(self.violations)
     }
 
     /// Fails with everything that was found.

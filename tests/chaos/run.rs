@@ -103,6 +103,9 @@ pub async fn chaos() -> Result<()> {
     card.held(Area::Overload, "F44 busy processors take no answer away", hogged.is_some());
     of_a_long_reader(&card, if minutes < 10 { 96 } else { 1024 }).await;
     loads::run(&card, if minutes < 10 { 500 } else { 2000 }).await;
+    // where many share the machine, some are told to come again, whether anything ends or not
+    let drained = card.tried(Area::Drain, "F17 ends in order", outside::drained(plan.seed, plan.share(20)).await);
+    card.counted(Area::Drain, "F17 ends in order under load", drained.map_or(0, |counted| counted.rounds), 20);
     let renewals = plan.share(20);
     let renewed = card.tried(Area::Drain, "F50 certificates", renewal::renewed(renewals).await);
     card.counted(Area::Drain, "F50 certificates renewed under load", renewed.map_or(0, |_| renewals), 20);
@@ -152,7 +155,7 @@ fn of_kills(card: &Card, plan: Plan, sum: &Sum, (fewest, rarest): (usize, &str))
     card.counted(Area::Effects, "requests without an answer, asked again", counted.unanswered, 1000);
     let (usual, most) = (part(&sum.starts, 50), part(&sum.starts, 99));
     let ready = format!("ready {usual:?} after a start in the middle of {}, {most:?} at p99", sum.starts.len());
-    card.held(Area::Replies, ready, usual <= READY);
+    card.held(Area::Replies, ready, !sum.starts.is_empty() && usual <= READY);
     card.counted(Area::Replies, "answers read to their end", counted.replies, 10_000);
     card.counted(Area::Replies, "tokens read at their place", counted.pieces, 1_000_000);
     card.counted(Area::Replies, "connections of readers", counted.connections, 20_000);
@@ -235,9 +238,11 @@ async fn of_histories(card: &Card) {
         let seeds = setting("TAIFAS_CHAOS_SEEDS", SEEDS)?;
         let simulation = std::env::var("TAIFAS_SIMULATION").context("TAIFAS_SIMULATION names no simulation")?;
         let mut command = Command::new("nice");
-        command.args(["-n", "19", &simulation, "promises_hold"]).env("TAIFAS_SIMULATION_SEEDS", seeds.to_string());
-        let status = spawn_blocking(move || command.status()).await??;
-        ensure!(status.success(), "a promise is broken, see above: {status}");
+        command.args(["-n", "19", &simulation, "--exact", "promises_hold_in_every_seed"]);
+        command.env("TAIFAS_SIMULATION_SEEDS", seeds.to_string());
+        let output = spawn_blocking(move || command.output()).await??;
+        let said = String::from_utf8_lossy(&output.stdout);
+        ensure!(output.status.success() && said.contains("1 passed"), "{said}");
         Ok(usize::try_from(seeds)?)
     };
     let seeds = card.tried(Area::Simulation, "simulated histories", run.await).unwrap_or_default();
@@ -266,11 +271,9 @@ async fn of_power(card: &Card, plan: Plan) {
 
 /// What the same people judge, side by side.
 async fn of_crowds(card: &Card, plan: Plan) {
-    let (ends, jumps) = (plan.share(20), plan.share(200));
-    let ends_and_hunger = async {
-        let drained = card.tried(Area::Drain, "F17 ends in order", outside::drained(plan.seed, ends).await);
-        card.counted(Area::Drain, "F17 ends in order under load", drained.map_or(0, |counted| counted.rounds), 20);
-        let starved = card.tried(Area::Overload, "F43 no memory", outside::starved(plan.seed, ends.div_ceil(2)).await);
+    let jumps = plan.share(200);
+    let hunger = async {
+        let starved = card.tried(Area::Overload, "F43 no memory", outside::starved(plan.seed, plan.share(10)).await);
         card.held(Area::Overload, "F43 no memory", starved.is_some());
     };
     let pauses = async {
@@ -282,5 +285,5 @@ async fn of_crowds(card: &Card, plan: Plan) {
         let clock = card.tried(Area::Clock, "F38 clock jumps", outside::out_of_time(plan.seed, jumps).await).flatten();
         card.counted(Area::Clock, "F38 schedules of clock jumps", clock.map_or(0, |counted| counted.rounds), 200);
     };
-    tokio::join!(ends_and_hunger, pauses, clocks);
+    tokio::join!(hunger, pauses, clocks);
 }

@@ -217,3 +217,22 @@ async fn failed_and_interrupted_answers_go_on_too() -> Result<()> {
     }
     Ok(())
 }
+
+/// Whoever comes when a long answer that was stopped and gone on with has ended is shown all of it: the end of
+/// its first attempt, which is kept as well, is none.
+#[tokio::test]
+async fn an_answer_that_went_on_after_a_stop_is_shown_whole_to_who_comes_late() -> Result<()> {
+    let (_server, owner) = ready(&[]).await?;
+    let draft = Draft::new("continues", &json!({"tokens": 600, "delay_ms": 4, "style": "named"}));
+    let sent = owner.send(&draft).await?;
+    let watch = Watch::begin(&owner, sent.reply, None);
+    watch.shows(2_000, TERMINAL).await?;
+    owner.stop(sent.reply).await?;
+    watch.done(TERMINAL).await?;
+    owner.go_on(sent.reply).await?;
+    Watch::begin(&owner, sent.reply, None).done(TERMINAL).await?;
+    let late = Watch::begin(&owner, sent.reply, None).done(TERMINAL).await?;
+    ensure!(late.violations.is_empty(), "{:?}", late.violations);
+    ensure!(late.text == truth(draft.text(), sent.reply)?, "only {} bytes are shown", late.text.len());
+    Ok(())
+}

@@ -7,7 +7,7 @@ use crate::{
     uploads,
 };
 use axum::{
-    body::{Body, HttpBody as _},
+    body::{Body, HttpBody as _, to_bytes},
     extract::{Request, State},
     response::{IntoResponse as _, Response},
 };
@@ -17,7 +17,8 @@ use platform::{
     Error, Result, failpoint,
     principal::{self, Caller},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+use tokio::time::timeout;
 
 /// Between services only: removed from what comes in and from what goes out.
 const INTERNAL: &str = "x-taifas-";
@@ -26,6 +27,8 @@ const SESSION_SECONDS: &str = "x-taifas-session-seconds";
 const CLIENT: &str = "x-taifas-client";
 /// A body that fits behind its head into what a connection has room for.
 const SHORT: usize = 8 << 10;
+/// How long the rest of such a body may take.
+const SOON: Duration = Duration::from_millis(100);
 
 pub(crate) async fn forward(State(gateway): State<Gateway>, service: &'static str, request: Request) -> Response {
     pass(&gateway, service, request).await.unwrap_or_else(Error::into_response)
@@ -64,11 +67,15 @@ async fn pass(gateway: &Gateway, service: &'static str, request: Request) -> Res
         uploads::is_upload(request.method(), request.uri().path()),
         Urgency::of(request.method(), request.uri().path()),
     );
-    // What is refused costs others as little as can be: nothing was read, copied or signed for it yet. A short
-    // body is here already, so that the connection stays.
+    // What is refused costs others as little as can be: nothing was copied or signed for it yet. A short body is
+    // here already, or soon, and is taken away so that the connection stays.
     let short = is_short(request.headers());
-    if !upload && short {
-        not_too_much(gateway, &who, urgency)?;
+    if !upload
+        && short
+        && let Err(refusal) = not_too_much(gateway, &who, urgency)
+    {
+        let _ = timeout(SOON, to_bytes(request.into_body(), SHORT)).await;
+        return Err(refusal);
     }
     let (mut parts, body) = request.into_parts();
     let browser = parts.headers.clone();
@@ -93,16 +100,15 @@ async fn pass(gateway: &Gateway, service: &'static str, request: Request) -> Res
             (body, Some(Arc::new(turn)))
         }
     };
-    let large = is_large(&body);
     if !parts.method.is_safe() {
         failpoint::hit("G1");
     }
     let mut response =
         gateway.platform.peers.peer(service).send_holding(Request::from_parts(parts, body), turn.clone()).await?;
     if let Some(turn) = turn
-        && (large || is_large(response.body()))
+        && is_large(response.body())
     {
-        turn.rest();
+        turn.is_for_something_large();
     }
 
     if let Some(token) = response.headers_mut().remove(SESSION) {

@@ -107,7 +107,12 @@ pub(crate) async fn health(
         let database = DatabaseHealth { bytes: storage::size(&file), wal_bytes: storage::size(&log) };
         // what is wrong with changed files is in the log, and the former ones go on
         let ends = tls.and_then(|(certificate, key)| certificate_ends(&certificate, &key).ok());
-        Ok::<_, platform::Error>((database, storage::disk(&folder)?, storage::memory(), LastBackup::of(&folder)?, ends))
+        // somebody else may have noted it
+        let backup = LastBackup::of(&folder).unwrap_or_else(|error| {
+            tracing::warn!(%error, "what is noted of the last backup cannot be read");
+            None
+        });
+        Ok::<_, platform::Error>((database, storage::disk(&folder)?, storage::memory(), backup, ends))
     });
     let (database, disk, memory, backup, ends) = found.await.map_err(platform::Error::internal)??;
     let last_backup = backup.map(|backup| backup.at);

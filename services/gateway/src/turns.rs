@@ -9,10 +9,14 @@ use platform::{Error, Result, principal::Caller};
 use std::{
     cmp::Reverse,
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
+    runtime::Handle,
     sync::oneshot,
     time::{Instant, sleep, timeout},
 };
@@ -98,12 +102,20 @@ pub(crate) struct Turns {
 #[derive(Default)]
 struct State {
     at_work: usize,
-    people: HashMap<Who, usize>,
+    people: HashMap<Who, Own>,
     waiting: Vec<Waiting>,
     /// Since when many have been waiting.
     many: Option<Instant>,
     /// Until when too many come, unless more do.
     flooded: Option<Instant>,
+}
+
+/// What one person has under way, places that rest among it.
+#[derive(Clone, Copy, Default)]
+struct Own {
+    places: usize,
+    /// Those among them that are for something large.
+    large: usize,
 }
 
 /// Where to wait.
@@ -129,6 +141,7 @@ pub(crate) struct Turn {
     /// None when it never was one's turn.
     who: Option<Who>,
     since: Instant,
+    large: AtomicBool,
 }
 
 impl Turns {
@@ -160,9 +173,9 @@ impl Turns {
         let (patience, waiting) = {
             let mut state = self.state();
             if self.may_begin(&state, &who, urgency, large) {
-                return Ok(self.begin(&mut state, who));
+                return Ok(self.begin(&mut state, who, large));
             }
-            let room = self.room_to_wait(&mut state);
+            let room = self.room_to_wait(&mut state, &who, urgency);
             if !state.has_room(&who, room) && !state.make_room(&who, urgency, room) {
                 return Err(state.refusal(&who, room.own));
             }
@@ -187,15 +200,15 @@ impl Turns {
         if self.may_begin(&state, who, urgency, false) {
             return Ok(());
         }
-        let room = self.room_to_wait(&mut state);
+        let room = self.room_to_wait(&mut state, who, urgency);
         if state.has_room(who, room) || state.gives_way(who, urgency, room).is_some() {
             return Ok(());
         }
         Err(state.refusal(who, room.own))
     }
 
-    /// How many may wait now.
-    fn room_to_wait(&self, state: &mut State) -> Room {
+    /// How many may wait now, and how long one of them.
+    fn room_to_wait(&self, state: &mut State, who: &Who, urgency: Urgency) -> Room {
         // those who have gone away
         state.waiting.retain(|waiting| !waiting.wake.is_closed());
         self.count(state);
@@ -209,29 +222,34 @@ impl Turns {
         if full {
             state.flooded = Some(now + CALM);
         }
-        let patience = if full || flooded { BRIEF } else { PATIENCE };
+        // whoever waits for a few of their own requests is no part of it
+        let part = state.at_work >= self.room(urgency) || state.waits(who) >= self.most / 8;
+        let patience = if part && (full || flooded) { BRIEF } else { PATIENCE };
         Room { all: self.most, own: self.most / 4, patience }
     }
 
     /// The same for those of one person: who changes something waits for the disk, who reads takes the
-    /// processor from others; who sends something large takes both.
-    fn own_room(&self, urgency: Urgency, large: bool) -> usize {
+    /// processor from others.
+    fn own_room(&self, urgency: Urgency) -> usize {
         match urgency {
-            _ if large => 1,
             Urgency::First | Urgency::Ask | Urgency::Write => (self.most / 16).max(2),
             Urgency::Read => (self.most / 32).max(1),
             Urgency::Seldom => 1,
         }
     }
 
+    /// Of one person's large things one comes after the other, but none waits for small ones.
     fn may_begin(&self, state: &State, who: &Who, urgency: Urgency, large: bool) -> bool {
-        state.at_work < self.room(urgency) && state.at_work_of(who) < self.own_room(urgency, large)
+        let own = state.own(who);
+        state.at_work < self.room(urgency) && own.places < self.own_room(urgency) && !(large && own.large > 0)
     }
 
-    fn begin(&self, state: &mut State, who: Who) -> Turn {
+    fn begin(&self, state: &mut State, who: Who, large: bool) -> Turn {
         state.at_work += 1;
-        *state.people.entry(who.clone()).or_default() += 1;
-        Turn { turns: self.clone(), who: Some(who), since: Instant::now() }
+        let own = state.people.entry(who.clone()).or_default();
+        own.places += 1;
+        own.large += usize::from(large);
+        Turn { turns: self.clone(), who: Some(who), since: Instant::now(), large: AtomicBool::new(large) }
     }
 
     /// The next one there is room for: the most urgent, then whose person has the least under way, then
@@ -243,24 +261,39 @@ impl Turns {
             .enumerate()
             .filter(|(_, waiting)| self.may_begin(state, &waiting.who, waiting.urgency, waiting.large));
         let (at, _) =
-            next.min_by_key(|(at, waiting)| (Reverse(waiting.urgency), state.at_work_of(&waiting.who), *at))?;
+            next.min_by_key(|(at, waiting)| (Reverse(waiting.urgency), state.own(&waiting.who).places, *at))?;
         Some(state.waiting.remove(at))
     }
 
-    fn end(&self, who: &Who) {
+    /// The place is free for others; a person's own rests after something large.
+    fn end(&self, who: Who, large: bool, took: Duration) {
         let mut state = self.state();
-        state.leave(who);
+        state.at_work -= 1;
+        // without a runtime the process ends
+        match Handle::try_current().ok().filter(|_| large) {
+            None => state.give_back(&who, large),
+            Some(runtime) => {
+                let (turns, rest) = (self.clone(), (took * REST).min(LONGEST_REST));
+                runtime.spawn(async move {
+                    sleep(rest).await;
+                    let mut state = turns.state();
+                    state.give_back(&who, large);
+                    turns.go_on(&mut state);
+                });
+            }
+        }
         self.go_on(&mut state);
     }
 
     /// Whoever can begin begins.
     fn go_on(&self, state: &mut State) {
         while let Some(next) = self.next(state) {
-            let turn = self.begin(state, next.who);
+            let turn = self.begin(state, next.who, next.large);
             let Err(mut turn) = next.wake.send(turn) else { continue };
             // gone away: it never was their turn
             if let Some(who) = turn.who.take() {
-                state.leave(&who);
+                state.at_work -= 1;
+                state.give_back(&who, next.large);
             }
         }
         self.count(state);
@@ -274,23 +307,19 @@ impl Turns {
 }
 
 impl State {
-    fn leave(&mut self, who: &Who) {
-        self.at_work -= 1;
-        self.give_back(who);
-    }
-
     /// A place of a person's own.
-    fn give_back(&mut self, who: &Who) {
-        if let Some(count) = self.people.get_mut(who) {
-            *count -= 1;
-            if *count == 0 {
+    fn give_back(&mut self, who: &Who, large: bool) {
+        if let Some(own) = self.people.get_mut(who) {
+            own.places -= 1;
+            own.large -= usize::from(large);
+            if own.places == 0 {
                 self.people.remove(who);
             }
         }
     }
 
-    fn at_work_of(&self, who: &Who) -> usize {
-        self.people.get(who).copied().unwrap_or(0)
+    fn own(&self, who: &Who) -> Own {
+        self.people.get(who).copied().unwrap_or_default()
     }
 
     fn waits(&self, who: &Who) -> usize {
@@ -322,7 +351,7 @@ impl State {
 
     /// `most` of one person are too many.
     fn refusal(&self, who: &Who, most: usize) -> Error {
-        let own = self.at_work_of(who) + self.waits(who);
+        let own = self.own(who).places + self.waits(who);
         if own >= most {
             let message = format!("{own} of your requests are under way already; wait for some of them");
             return Error::rate_limited(message, PAUSE);
@@ -337,24 +366,21 @@ pub(crate) fn too_much() -> Error {
 }
 
 impl Turn {
-    /// It was for something large: the person's own place stays taken for a while longer.
-    pub(crate) fn rest(&self) {
-        let Some(who) = self.who.clone() else { return };
-        let (turns, time) = (self.turns.clone(), (self.since.elapsed() * REST).min(LONGEST_REST));
-        *turns.state().people.entry(who.clone()).or_default() += 1;
-        tokio::spawn(async move {
-            sleep(time).await;
-            let mut state = turns.state();
-            state.give_back(&who);
-            turns.go_on(&mut state);
-        });
+    /// What comes of it is large.
+    pub(crate) fn is_for_something_large(&self) {
+        let Some(who) = &self.who else { return };
+        if !self.large.swap(true, Ordering::Relaxed)
+            && let Some(own) = self.turns.state().people.get_mut(who)
+        {
+            own.large += 1;
+        }
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
         if let Some(who) = self.who.take() {
-            self.turns.end(&who);
+            self.turns.end(who, *self.large.get_mut(), self.since.elapsed());
         }
     }
 }
@@ -484,7 +510,6 @@ mod tests {
         let mut second = large();
         assert!((&mut second).now_or_never().is_none());
         tokio::time::advance(Duration::from_millis(20)).await;
-        first.rest();
         drop(first);
         assert!((&mut second).now_or_never().is_none());
         // what is small goes on, and so do others
@@ -493,11 +518,38 @@ mod tests {
         sleep(Duration::from_millis(59)).await;
         assert!((&mut second).now_or_never().is_none());
         sleep(Duration::from_millis(2)).await;
-        let second = second.now_or_never().unwrap();
-        assert!(second.is_ok());
-        drop(second);
+        let second = second.now_or_never().unwrap().unwrap();
+        // an answer may be large, though it was asked for in few words
+        let answer = wish(&turns, 3, Urgency::Read).now_or_never().unwrap().unwrap();
+        answer.is_for_something_large();
+        assert!(turns.take(person(3), Urgency::Write, true).now_or_never().is_none());
+        drop((second, answer));
+        sleep(LONGEST_REST).await;
         let state = turns.state();
         assert!(state.at_work == 0 && state.people.is_empty() && state.waiting.is_empty());
+    }
+
+    /// A large thing begins beside what is small, and whoever waits only for their own few places has time,
+    /// though somebody else asks for too much.
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_for_little_is_no_part_of_a_flood() {
+        let turns = Turns::new(64);
+        let held: Vec<_> = (0..3).filter_map(|_| wish(&turns, 1, Urgency::Write).now_or_never()).collect();
+        let large = turns.take(person(1), Urgency::Write, true).now_or_never();
+        assert!(held.len() == 3 && large.is_some_and(|turn| turn.is_ok()));
+        let busy: Vec<_> = (0..2).filter_map(|_| wish(&turns, 2, Urgency::Read).now_or_never()).collect();
+        let mut flood: Vec<_> = (0..100).map(|_| wish(&turns, 2, Urgency::Read)).collect();
+        assert!(busy.len() == 2 && flood.iter_mut().all(waits));
+        tokio::time::advance(STANDING).await;
+        assert_eq!(code(wish(&turns, 2, Urgency::Read)), Some(Code::RateLimited));
+        let own: Vec<_> = (0..2).filter_map(|_| wish(&turns, 3, Urgency::Read).now_or_never()).collect();
+        let mut few: Vec<_> = (0..4).map(|_| wish(&turns, 3, Urgency::Read)).collect();
+        assert!(own.len() == 2 && few.iter_mut().all(waits));
+        tokio::time::advance(4 * BRIEF).await;
+        assert!(few.iter_mut().all(waits));
+        drop(own);
+        let two = few.drain(..2).filter_map(|wish| wish.now_or_never()).filter(|turn| turn.is_ok()).count();
+        assert_eq!(two, 2);
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,7 +3,6 @@
 use ai::providers::scripted::{Named, Script, Style, script_text};
 use anyhow::{Result, anyhow};
 use serde_json::Value;
-use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// A question that carries `script`, and characters that show wherever somebody counts or cuts wrongly.
@@ -46,15 +45,16 @@ impl Truth {
     pub fn is_marked(&self, text: &str, marks: &[u64]) -> bool {
         let characters = |text: &str| text.chars().count() as u64;
         let (mut at, mut attempt) = (0, None);
-        let mut seams = BTreeSet::new();
+        let mut seams = Vec::new();
         for token in Named::all(text).flatten() {
             if attempt.is_some_and(|before| before != token.attempt) {
-                seams.insert(at);
+                seams.push(at);
             }
             attempt = Some(token.attempt);
             at += characters(&token.to_string());
         }
-        let inside: BTreeSet<u64> = marks.iter().copied().filter(|mark| *mark < characters(text)).collect();
+        // and each once
+        let inside: Vec<u64> = marks.iter().copied().filter(|mark| *mark < characters(text)).collect();
         inside == seams
     }
 
@@ -110,6 +110,7 @@ mod tests {
         let (text, seam, end) =
             (resumed.concat(), resumed[0].chars().count() as u64, resumed.concat().chars().count() as u64);
         assert!(truth.is_marked(&text, &[seam]) && truth.is_marked(&text, &[seam, end]));
+        assert!(!truth.is_marked(&text, &[seam, seam]));
         assert!(
             !truth.is_marked(&text, &[]) && !truth.is_marked(&text, &[end]) && !truth.is_marked(&text, &[seam + 1])
         );

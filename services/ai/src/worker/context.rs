@@ -75,7 +75,7 @@ impl Worker {
             let turns = u32::try_from(fitted.dropped).unwrap_or(u32::MAX);
             self.mark(lease, shown, pb::chunk::Kind::Trimmed(pb::Trimmed { turns }), "trimmed").await?;
         }
-        if asked {
+        if asked && !shown.is_marked("continued") {
             self.mark(lease, shown, pb::chunk::Kind::Continued(pb::Continued {}), "continued").await?;
         }
         let mut turns = fitted.turns;

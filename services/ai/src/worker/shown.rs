@@ -43,9 +43,19 @@ impl Shown {
     /// From here on something is different: the model was asked to go on (`continued`), or knows only a
     /// part of the conversation (`trimmed`).
     pub fn mark(&mut self, kind: &str) {
-        let at = u32::try_from(self.text.chars().count()).unwrap_or(u32::MAX);
-        self.marks.push(Mark { kind: kind.into(), at });
+        self.marks.push(Mark { kind: kind.into(), at: self.place() });
         self.end = None;
+    }
+
+    /// Whether that is said here already, by an attempt that added nothing.
+    pub fn is_marked(&self, kind: &str) -> bool {
+        let here = self.place();
+        self.marks.iter().any(|mark| mark.kind == kind && mark.at == here)
+    }
+
+    /// Where the text ends, in characters.
+    fn place(&self) -> u32 {
+        u32::try_from(self.text.chars().count()).unwrap_or(u32::MAX)
     }
 }
 

@@ -183,13 +183,21 @@ impl Follower {
     async fn take(&mut self, item: Result<Item>) -> Result<Option<Out>> {
         match item? {
             Item::Batch(batch) => {
+                if batch.entries.iter().any(is_padding) {
+                    self.ask(Asked::Whole).await?;
+                    let batch = Some(Ok(Item::Batch(batch)));
+                    return Ok(Some(if is_terminal(&self.following.state) {
+                        self.end(batch)
+                    } else {
+                        self.snapshot(batch, false).await
+                    }));
+                }
                 let mut out = self.out();
                 let done = write(&mut out, &batch)?;
                 if done {
                     self.ask(Asked::State).await?;
-                    // an end that was gone on from is none: what came after it follows
-                    let last = batch.entries.last().map_or(0, |entry| entry.seq);
-                    if is_terminal(&self.following.state) && last >= self.following.next {
+                    let last = batch.entries.last().map(|entry| entry.seq);
+                    if self.is_over(last) {
                         self.write_done(&mut out);
                         return Ok(Some(out));
                     }
@@ -260,6 +268,13 @@ impl Follower {
             && let Some(item) = first.take().or_else(|| self.reading.next().now_or_never())
         {
             match item {
+                // what is stored has it
+                Ok(Item::Batch(batch)) if kept && batch.entries.iter().any(is_padding) => {
+                    return match self.ask(Asked::Whole).await {
+                        Ok(()) => self.end(Some(Ok(Item::Batch(batch)))),
+                        Err(error) => self.break_off(&error),
+                    };
+                }
                 Ok(Item::Batch(batch)) => {
                     epoch = Some(batch.epoch);
                     for entry in &batch.entries {
@@ -300,7 +315,7 @@ impl Follower {
         }
         if done {
             match self.ask(Asked::State).await {
-                Ok(()) if is_terminal(&self.following.state) => self.write_done(&mut out),
+                Ok(()) if self.is_over(last) => self.write_done(&mut out),
                 Ok(()) => {}
                 Err(error) => return self.break_off(&error),
             }
@@ -344,7 +359,9 @@ impl Follower {
     /// stream is kept, so that a reader that stands still does not hold all of it.
     async fn whole(&mut self) -> Out {
         let next = self.reading.next().now_or_never();
-        let is_kept = |batch: &Batch| batch.entries.first().is_some_and(|entry| entry.seq == 0);
+        let is_kept = |batch: &Batch| {
+            batch.entries.first().is_some_and(|entry| entry.seq == 0) && !batch.entries.iter().any(is_padding)
+        };
         if self.following.text.len() > SNAPSHOT && matches!(&next, Some(Ok(Item::Batch(batch))) if is_kept(batch)) {
             self.snapshot(next, true).await
         } else {
@@ -377,6 +394,12 @@ impl Follower {
         }
         self.write_done(&mut out);
         out
+    }
+
+    /// Whether the reply ends behind the entry that was read `last`. An end that was gone on from is none: what
+    /// came after it follows, from the stream or from what is stored.
+    fn is_over(&self, last: Option<u64>) -> bool {
+        is_terminal(&self.following.state) && last.is_some_and(|last| last >= self.following.next)
     }
 
     fn write_done(&mut self, out: &mut Out) {
@@ -416,6 +439,11 @@ impl Drop for Follower {
 
 fn kind(entry: &Entry) -> Result<Option<Kind>> {
     Ok(Chunk::decode(entry.bytes.clone()).map_err(Error::internal)?.kind)
+}
+
+/// What stands for entries that a power cut has taken, of text that is stored.
+fn is_padding(entry: &Entry) -> bool {
+    entry.bytes.is_empty()
 }
 
 /// What a mark says happened at its place.
