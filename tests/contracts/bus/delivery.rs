@@ -237,7 +237,7 @@ async fn who_waits_is_woken(harness: &dyn Harness) -> Result<()> {
         let start = Instant::now();
         publish(&platform, NOTES, [(number, 1)]).await?;
         heard.reaches(usize::try_from(number)?).await?;
-        ensure!(start.elapsed() < Duration::from_millis(700), "heard after {:?}", start.elapsed());
+        ensure!(start.elapsed() < Duration::from_secs(3), "heard after {:?}", start.elapsed());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     stop(platform).await;

@@ -146,11 +146,11 @@ async fn a_call_ends_at_its_deadline(harness: &Harness) -> Result<()> {
     let slow =
         |millis: u32| tonic::Request::new(ResolveRequest { token: millis.to_string(), ..ResolveRequest::default() });
     for asked in ["50m", "50000u", "50000000n"] {
-        let mut request = slow(1500);
+        let mut request = slow(10_000);
         request.metadata_mut().insert("grpc-timeout", asked.parse()?);
         let start = Instant::now();
         ensure!(code(rpc(harness).resolve(request).await) == Some(Code::Timeout), "{asked} is no deadline");
-        ensure!(start.elapsed() < Duration::from_millis(1000), "{asked} ends after {:?}", start.elapsed());
+        ensure!(start.elapsed() < Duration::from_secs(5), "{asked} ends after {:?}", start.elapsed());
     }
     let mut request = slow(20);
     request.set_timeout(Duration::from_secs(5));

@@ -122,7 +122,7 @@ async fn who_waits_is_woken(harness: &dyn Harness) -> Result<()> {
         tokio::time::sleep(Duration::from_millis(20)).await;
         harness.add(&platform, task(&platform, MAIL, &n.to_string())).await?;
         waiting.await??;
-        ensure!(began.elapsed() < Duration::from_millis(500), "woken after {:?}", began.elapsed());
+        ensure!(began.elapsed() < Duration::from_secs(3), "woken after {:?}", began.elapsed());
     }
     stop(platform).await;
     Ok(())

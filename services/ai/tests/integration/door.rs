@@ -139,7 +139,7 @@ async fn a_client_that_goes_away_ends_the_work_and_pays_for_it() {
     let left = Instant::now();
     drop(body);
     server.client_gone().await;
-    assert!(left.elapsed() < Duration::from_millis(250), "{:?}", left.elapsed());
+    assert!(left.elapsed() < Duration::from_secs(2), "{:?}", left.elapsed());
     let finished = house.finished(0).await;
     assert_eq!(finished.state, "stopped");
     assert!(finished.usage.is_some_and(|usage| usage.input > 0 && usage.output > 0));
@@ -150,7 +150,7 @@ async fn a_client_that_goes_away_ends_the_work_and_pays_for_it() {
         assert!(tokio::time::timeout(Duration::from_millis(200), waiting).await.is_err());
         let left = Instant::now();
         server.client_gone().await;
-        assert!(left.elapsed() < Duration::from_millis(250), "{:?}", left.elapsed());
+        assert!(left.elapsed() < Duration::from_secs(2), "{:?}", left.elapsed());
     }
 }
 
