@@ -261,7 +261,7 @@ impl Follower {
         if kept {
             (text, marks, stored) = (String::new(), Vec::new(), 0);
         }
-        let (mut epoch, mut last, mut done, mut loading) = (None, None, false, None);
+        let (mut epoch, mut base, mut last, mut done, mut loading) = (None, None, None, false, None);
         // What is kept is ready at once; what is not ready, or too much, comes as events of its own.
         let enough = text.len() + SNAPSHOT;
         while text.len() < enough
@@ -296,7 +296,8 @@ impl Follower {
                         }
                     }
                 }
-                Ok(Item::Lost { epoch: kept, .. }) => epoch = Some(kept),
+                // what comes first there stands behind what is stored
+                Ok(Item::Lost { epoch: kept, first, .. }) => (epoch, base) = (Some(kept), first.checked_sub(1)),
                 Ok(Item::Freed) => break,
                 Err(error) => return self.break_off(&error),
             }
@@ -307,7 +308,7 @@ impl Follower {
         let marks = marks.iter().map(|mark| MarkOut { kind: &mark.kind, at: mark.at }).collect();
         let snapshot = Snapshot { text: &text, state, reason: None, marks, attempt: following.attempt };
         match epoch {
-            Some(epoch) => out.placed(epoch, last, "snapshot", &snapshot),
+            Some(epoch) => out.placed(epoch, last.or(base), "snapshot", &snapshot),
             None => out.plain("snapshot", &snapshot),
         }
         if let Some(attempt) = loading {
