@@ -335,12 +335,13 @@ impl Worker {
         }
     }
 
-    /// The end is stored: readers hear of it, and the lease is closed with its account.
+    /// The end is stored: readers hear of it, and the lease is closed with its account. A stream that
+    /// takes no more stops nothing: its readers ask chat by themselves (decision 0004).
     async fn settle(&self, lease: &Lease, outcome: &Outcome, mut account: Account) -> Result<Step> {
-        let prefix = self.platform.streams.open(lease.reply_id, lease.attempt, outcome.next).await?;
-        if !ends_done(&prefix.entries) {
-            let done = vec![encode(pb::chunk::Kind::Done(pb::Done {}))];
-            self.platform.streams.append(lease.reply_id, lease.attempt, done).await?;
+        match self.say_done(lease, outcome.next).await {
+            Err(error) if error.code() == Code::Stale => return Err(error),
+            Err(error) => tracing::info!(reply = %lease.reply_id, %error, "readers find the end by themselves"),
+            Ok(()) => {}
         }
         self.platform.streams.release(lease.reply_id).await?;
         failpoint::hit("A8");
@@ -348,6 +349,15 @@ impl Worker {
         self.platform.metrics.generations_ended.add(1, &labels);
         account.state.clone_from(&outcome.state);
         self.close(lease, account).await
+    }
+
+    async fn say_done(&self, lease: &Lease, next: u64) -> Result<()> {
+        let prefix = self.platform.streams.open(lease.reply_id, lease.attempt, next).await?;
+        if !ends_done(&prefix.entries) {
+            let done = vec![encode(pb::chunk::Kind::Done(pb::Done {}))];
+            self.platform.streams.append(lease.reply_id, lease.attempt, done).await?;
+        }
+        Ok(())
     }
 
     /// The reply is gone for good: nothing is left to store.

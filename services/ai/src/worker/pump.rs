@@ -19,7 +19,8 @@ use tokio::time::Instant;
 
 /// Text held back at most before the provider is read no further.
 const HELD: usize = 128 << 10;
-/// The longest answer, in bytes, however many attempts say it: less than a stream holds. One that goes on for ever must end.
+/// The longest answer, in bytes, however many attempts say it. One that goes on for ever must end; in very small pieces the stream is
+/// full before.
 const LONGEST: usize = ANSWER_LIMIT + (2 << 20);
 /// The longest text of one entry: what a reader that stands still holds.
 const ENTRY: usize = 12 << 10;

@@ -20,6 +20,7 @@ use platform::{
     isolated,
     principal::{Caller, HEADER, Person, Role},
     service::Background,
+    streams::{self, FileStreams},
 };
 use serde_json::{Value, json};
 use std::{path::Path, sync::Arc, time::Duration};
@@ -133,6 +134,15 @@ impl Drop for WorkerProcess {
 impl House {
     /// `alone`: as on a laptop, where the lock on the data folder proves that no other worker lives.
     pub async fn new(alone: bool) -> Self {
+        Self::with(alone, None).await
+    }
+
+    /// With streams of these limits and times.
+    pub async fn keeping(options: streams::Options) -> Self {
+        Self::with(true, Some(options)).await
+    }
+
+    async fn with(alone: bool, options: Option<streams::Options>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = FixedClock::at(chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap());
         let mut platform = isolated::platform(folder.path(), clock.clone(), Arc::new(SystemIds)).await.unwrap();
@@ -140,6 +150,9 @@ impl House {
             platform.db = shared(folder.path());
             let bus = platform::bus::TableBus::open(platform.db.clone(), clock.clone()).await.unwrap();
             platform.bus = Arc::new(bus);
+        }
+        if let Some(options) = options {
+            platform.streams = Arc::new(FileStreams::open(folder.path().join("few"), options).unwrap());
         }
         let users = user::start(&platform, user::Config::default()).await.unwrap();
         platform.peers.announce("user", users.router).unwrap();

@@ -9,6 +9,7 @@ mod leases;
 mod limits;
 mod pictures;
 mod providers;
+mod room;
 #[allow(dead_code, reason = "one server for two suites")]
 #[path = "../providers/server.rs"]
 mod server;
