@@ -3,6 +3,7 @@
 
 use super::{frame, presence::Presence};
 use crate::{Gateway, admission::Place};
+use futures_util::future::BoxFuture;
 use http::{HeaderMap, header};
 use platform::{
     Code, Error, Result,
@@ -49,9 +50,10 @@ pub struct Watch {
     /// The headers that carried it, and no other.
     credentials: HeaderMap,
     ticks: Interval,
-    /// Asked for and not yet answered: a dropped call must not skip it.
-    due: bool,
-    /// Something has just changed: what was found out before counts no more.
+    /// What is asked at this moment. Kept until it is answered: pieces of an answer that come faster drop
+    /// one call after the other, and neither the question may start anew with each nor its answer be lost.
+    asking: Option<BoxFuture<'static, Result<Caller>>>,
+    /// Something has changed since it was asked: what was found out before counts no more.
     changed: bool,
 }
 
@@ -78,7 +80,7 @@ impl Feed {
         let ending = gateway.platform.background.ending();
         gateway.connected.add(1, &[]);
         let presence = Presence::begin(&gateway, &person);
-        let watch = Watch { gateway, person, credentials, ticks: every(LOOK), due: false, changed: false };
+        let watch = Watch { gateway, person, credentials, ticks: every(LOOK), asking: None, changed: false };
         Ok(Self { hearing, watch, beat: every(BEAT), ending, presence, _place: place })
     }
 
@@ -130,17 +132,26 @@ impl Watch {
     /// cannot be proven to live does not go on. Cancel safe.
     pub async fn over(&mut self) -> bool {
         loop {
-            if !self.due && !self.changed {
-                self.ticks.tick().await;
-                self.due = true;
-            }
-            let gateway = &self.gateway;
-            let caller = match self.changed {
-                true => gateway.caller_now(&self.credentials).await,
-                false => gateway.caller_lately(&self.credentials).await,
+            let asking = match &mut self.asking {
+                Some(asking) => asking,
+                None => {
+                    if !self.changed {
+                        self.ticks.tick().await;
+                    }
+                    let (gateway, credentials) = (self.gateway.clone(), self.credentials.clone());
+                    let anew = std::mem::take(&mut self.changed);
+                    self.asking.insert(Box::pin(async move {
+                        match anew {
+                            true => gateway.caller_now(&credentials).await,
+                            false => gateway.caller_lately(&credentials).await,
+                        }
+                    }))
+                }
             };
+            let caller = asking.await;
+            self.asking = None;
             match caller {
-                Ok(Caller::Person(person)) if person == self.person => (self.due, self.changed) = (false, false),
+                Ok(Caller::Person(person)) if person == self.person => {}
                 Ok(_) => return true,
                 Err(error) => {
                     tracing::warn!(%error, "the session of a live feed cannot be looked at; it is closed");
