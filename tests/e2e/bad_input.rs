@@ -1,10 +1,12 @@
 //! Whatever comes over the wire is answered with a problem document that names the mistake, and the
 //! program goes on.
 
-use crate::harness::{Answer, CALL, Client, Draft, Server, TERMINAL, Watch, ready};
+use crate::harness::{Answer, CALL, Client, Draft, Server, TERMINAL, Watch, ready, until};
 use anyhow::{Context as _, Result, ensure};
+use futures_util::future::try_join_all;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -171,6 +173,69 @@ async fn bodies_that_are_too_large_or_of_another_kind() -> Result<()> {
     }
     let answer = raw(&server.server, &chunked).await?;
     ensure!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("\"too_large\""), "{answer}");
+    server.check().await
+}
+
+/// Many at once that are sent but for their last bytes: what they may take is bounded, and others are served.
+#[tokio::test]
+async fn bodies_that_never_end() -> Result<()> {
+    const MANY: usize = 32;
+    const LENGTH: usize = 4 << 20;
+    /// Longer than what is refused is let by.
+    const SOON: Duration = Duration::from_secs(5);
+    let (limit, largest) = ((16 << 20).to_string(), LENGTH.to_string());
+    let limits = [("TAIFAS__GATEWAY__BODIES_LIMIT", &*limit), ("TAIFAS__GATEWAY__PROGRAM_BODY_LIMIT", &*largest)];
+    let (server, owner) = ready(&limits).await?;
+    let pid = server.pid()?;
+    let server = Unharmed { server, owner, pid };
+    let (heavy, other) = (&server.owner, server.owner.invite("other@example.org").await?);
+    let cookie = format!("cookie: {}\r\nidempotency-key: k\r\n", heavy.cookie().context("a session")?);
+    let begin = async |headers: &str| {
+        let head = format!(
+            "POST {} HTTP/1.1\r\nhost: x\r\nx-csrf: 1\r\n{headers}content-type: application/json\r\ncontent-length: {LENGTH}\r\n\r\n",
+            messages()
+        );
+        let mut stream = TcpStream::connect(("127.0.0.1", server.server.port)).await?;
+        let mut answer = vec![0; 1024];
+        let (mut reading, mut writing) = stream.split();
+        let ask = async {
+            writing.write_all(head.as_bytes()).await?;
+            writing.write_all(&vec![b' '; LENGTH - 100]).await
+        };
+        // what is refused is answered while it is being sent, or soon after
+        let read = async {
+            let count = tokio::time::timeout(SOON, reading.read(&mut answer)).await;
+            count.map_or(Ok(None), |count| count.map(Some))
+        };
+        let (_, count) = tokio::join!(ask, read);
+        let answer = count?.map(|count| String::from_utf8_lossy(&answer[..count]).into_owned());
+        anyhow::Ok((stream, answer))
+    };
+    // signed out they are refused whatever they say, and the answer comes
+    let answers = try_join_all((0..4).map(|_| begin(""))).await?;
+    ensure!(
+        answers.iter().all(|(_, answer)| answer.as_ref().is_some_and(|answer| answer.starts_with("HTTP/1.1 401 "))),
+        "{answers:?}"
+    );
+    drop(answers);
+    let before = server.server.memory()?;
+    let begun = try_join_all((0..MANY).map(|_| begin(&cookie))).await?;
+    let grown = server.server.memory()?.saturating_sub(before);
+    ensure!(grown < 64 << 20, "bodies without an end hold {} MiB", grown >> 20);
+    let refused: Vec<&String> = begun.iter().filter_map(|(_, answer)| answer.as_ref()).collect();
+    ensure!(refused.len() < MANY, "no body at all is taken");
+    for answer in &refused {
+        ensure!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: "), "{answer}");
+    }
+    // the rest is held, and somebody else sends something large meanwhile
+    let long = Draft::of(Uuid::now_v7(), None, &"long ".repeat(20_000), "continues");
+    other.send_raw(&long).await?.ok(202)?;
+    drop(begun);
+    until("the room is given back", TERMINAL, async || {
+        let again = Draft::of(Uuid::now_v7(), None, &"long ".repeat(20_000), "continues");
+        Ok((heavy.send_raw(&again).await?.status == 202).then_some(()))
+    })
+    .await?;
     server.check().await
 }
 
@@ -346,9 +411,7 @@ async fn raw(server: &Server, bytes: &[u8]) -> Result<String> {
     };
     let read = async {
         let mut buffer = [0; 4096];
-        while let Ok(Ok(count @ 1..)) =
-            tokio::time::timeout(std::time::Duration::from_secs(1), reading.read(&mut buffer)).await
-        {
+        while let Ok(Ok(count @ 1..)) = tokio::time::timeout(Duration::from_secs(1), reading.read(&mut buffer)).await {
             answer.extend_from_slice(&buffer[..count]);
         }
     };

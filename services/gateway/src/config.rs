@@ -26,6 +26,9 @@ pub struct Config {
     pub body_limit: usize,
     /// The largest body of a request to the OpenAI-compatible door, in bytes: it may carry pictures.
     pub program_body_limit: usize,
+    /// The room for bodies that are held whole, of all people together, in bytes; nobody may take more of it
+    /// than is left for others. Never less than twice the largest body.
+    pub bodies_limit: usize,
     /// The largest upload (files, imports), in bytes; the services behind allow less.
     pub upload_limit: u64,
     /// Seconds a client may take to send a request's head.
@@ -56,6 +59,7 @@ impl Default for Config {
             client_header: ClientHeader::XForwardedFor,
             body_limit: 4 << 20,
             program_body_limit: 32 << 20,
+            bodies_limit: 128 << 20,
             upload_limit: 1 << 30,
             head_seconds: 10,
             unread_seconds: 15,
@@ -74,6 +78,11 @@ impl Config {
     #[must_use]
     pub fn is_secure(&self) -> bool {
         self.public_url.starts_with("https://") || self.tls_certificate.is_some()
+    }
+
+    /// The room for bodies: in less than that the largest one would never be taken.
+    pub(crate) fn bodies_room(&self) -> usize {
+        self.bodies_limit.max(self.body_limit.max(self.program_body_limit).saturating_mul(2))
     }
 
     /// The address to print and to open.

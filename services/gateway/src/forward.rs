@@ -1,7 +1,9 @@
 //! Passing a request on to the service that answers it, and its answer back.
 
 use crate::{
-    Gateway, cookies, follow,
+    Gateway,
+    bodies::SHORT,
+    cookies, follow,
     security::Admitted,
     turns::{self, Urgency, Who},
     uploads,
@@ -11,7 +13,6 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse as _, Response},
 };
-use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use platform::{
     Error, Result, failpoint,
@@ -25,9 +26,7 @@ const INTERNAL: &str = "x-taifas-";
 const SESSION: &str = "x-taifas-session";
 const SESSION_SECONDS: &str = "x-taifas-session-seconds";
 const CLIENT: &str = "x-taifas-client";
-/// A body that fits behind its head into what a connection has room for.
-const SHORT: usize = 8 << 10;
-/// How long the rest of such a body may take.
+/// How long the rest of a short body may take.
 const SOON: Duration = Duration::from_millis(100);
 
 pub(crate) async fn forward(State(gateway): State<Gateway>, service: &'static str, request: Request) -> Response {
@@ -44,9 +43,7 @@ pub(crate) async fn pass_while_wanted(
     let Admitted { caller, client } =
         request.extensions().get().cloned().ok_or_else(|| Error::internal("a request that nobody admitted"))?;
     let (mut parts, body) = request.into_parts();
-    // Whoever is nobody is refused behind this, and gets no room before it.
-    let limit = if caller == Caller::Nobody { gateway.config.body_limit.min(limit) } else { limit };
-    let body = read(body, &parts.headers, limit).await?;
+    let (body, _room) = gateway.bodies.gather(&caller, body, &parts.headers, limit).await?;
     strip(&mut parts.headers);
     parts.headers.remove(header::COOKIE);
     parts.headers.remove(header::AUTHORIZATION);
@@ -87,24 +84,28 @@ async fn pass(gateway: &Gateway, service: &'static str, request: Request) -> Res
     parts.extensions.clear();
     let streams = wants_stream(&parts.method, parts.uri.path(), &browser);
 
-    let (body, turn) = match (upload, &caller) {
+    let (body, turn, room) = match (upload, &caller) {
         // as slow as its sender is; uploads have limits of their own
-        (true, Caller::Person(person)) => (uploads::stream(gateway, person.user, body, &browser)?, None),
+        (true, Caller::Person(person)) => (uploads::stream(gateway, person.user, body, &browser)?, None, None),
         // whoever is nobody gets no more room than with any other request
         _ => {
-            let body = read(body, &browser, gateway.config.body_limit).await?;
+            let (body, room) = gateway.bodies.gather(&caller, body, &browser, gateway.config.body_limit).await?;
             if !short {
                 not_too_much(gateway, &who, urgency)?;
             }
             let turn = gateway.turns.take(who, urgency, is_large(&body)).await?;
-            (body, Some(Arc::new(turn)))
+            (body, Some(Arc::new(turn)), Some(room))
         }
     };
     if !parts.method.is_safe() {
         failpoint::hit("G1");
     }
-    let mut response =
-        gateway.platform.peers.peer(service).send_holding(Request::from_parts(parts, body), turn.clone()).await?;
+    let mut response = gateway
+        .platform
+        .peers
+        .peer(service)
+        .send_holding(Request::from_parts(parts, body), (turn.clone(), room))
+        .await?;
     if let Some(turn) = turn
         && is_large(response.body())
     {
@@ -160,22 +161,4 @@ fn is_short(headers: &HeaderMap) -> bool {
 fn wants_stream(method: &Method, path: &str, headers: &HeaderMap) -> bool {
     let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     *method == Method::POST && path.ends_with("/messages") && accepts.contains("text/event-stream")
-}
-
-/// The whole body: small by its limit, it must keep coming, and a service is not held up by a slow client.
-async fn read(body: Body, headers: &HeaderMap, limit: usize) -> Result<Body> {
-    let too_large = || Error::too_large(format!("the body is larger than {limit} bytes; send less at a time"));
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limit) {
-        return Err(too_large());
-    }
-    let (mut pieces, mut whole) = (body.into_data_stream(), BytesMut::new());
-    while let Some(piece) = uploads::piece(&mut pieces).await {
-        let piece = piece?;
-        if whole.len() + piece.len() > limit {
-            return Err(too_large());
-        }
-        whole.extend_from_slice(&piece);
-    }
-    Ok(whole.freeze().into())
 }

@@ -2,6 +2,7 @@
 //! carries live streams, and serves the web app. No other service sees a cookie or a socket.
 
 mod admission;
+mod bodies;
 mod clients;
 pub mod config;
 mod cookies;
@@ -51,6 +52,8 @@ pub(crate) struct Inner {
     /// How many live feeds are open, for the metrics.
     pub connected: UpDownCounter<i64>,
     pub uploads: admission::Admission,
+    /// Bodies that are held whole.
+    pub bodies: bodies::Bodies,
     /// Requests that are worked on.
     pub turns: turns::Turns,
     pub ready: Vec<(&'static str, Ready)>,
@@ -92,6 +95,7 @@ pub fn start(
             .with_description("Live feeds held open")
             .build(),
         uploads: admission::Admission::default(),
+        bodies: bodies::Bodies::new(config.bodies_room()),
         turns: turns::Turns::new(config.at_once),
         document: document.to_pretty_json().map_err(platform::Error::internal)?,
         started: platform.clock.now(),

@@ -39,7 +39,7 @@ pub(crate) fn stream(gateway: &Gateway, person: Uuid, body: Body, headers: &Head
     let first = (body.into_data_stream(), place, 0_u64);
     let pieces = stream::unfold(Some(first), move |state| async move {
         let (mut body, place, before) = state?;
-        match piece(&mut body).await {
+        match piece(&mut body, SILENCE).await {
             None => None,
             Some(Ok(bytes)) if before + bytes.len() as u64 > limit => Some((Err(too_large(limit)), None)),
             Some(Ok(bytes)) => {
@@ -52,13 +52,18 @@ pub(crate) fn stream(gateway: &Gateway, person: Uuid, body: Body, headers: &Head
     Ok(Body::from_stream(pieces))
 }
 
-/// The next piece of a body; an error when it does not come.
-pub(crate) async fn piece(body: &mut BodyDataStream) -> Option<Result<Bytes>> {
-    match tokio::time::timeout(SILENCE, body.next()).await {
+/// The next piece of a body; an error when it does not come, or not within a time.
+pub(crate) async fn piece(body: &mut BodyDataStream, time: Duration) -> Option<Result<Bytes>> {
+    let too_slow = || Error::timeout("the body stopped arriving, or came too slowly; send it again");
+    // a timeout of nothing would still take what is there: one byte, and again one
+    if time.is_zero() {
+        return Some(Err(too_slow()));
+    }
+    match tokio::time::timeout(time.min(SILENCE), body.next()).await {
         Ok(None) => None,
         Ok(Some(Ok(bytes))) => Some(Ok(bytes)),
         Ok(Some(Err(_))) => Some(Err(Error::malformed("the body did not arrive to its end"))),
-        Err(_) => Some(Err(Error::timeout("the body stopped arriving; send it again"))),
+        Err(_) => Some(Err(too_slow())),
     }
 }
 
