@@ -75,7 +75,8 @@ pub trait Streams: Send + Sync {
     /// seq at `base` and an epoch of its own; a released one is live again.
     ///
     /// # Errors
-    /// `stale` below the current fence, `unavailable` when it cannot be written.
+    /// `stale` below the current fence, `unavailable` when it cannot be written, or when there is no
+    /// room for another stream now.
     async fn open(&self, stream: Uuid, attempt: u32, base: u64) -> Result<Prefix>;
 
     /// Appends all entries or none and returns the seq after the last one. Readers see them only
@@ -83,8 +84,9 @@ pub trait Streams: Send + Sync {
     ///
     /// # Errors
     /// `stale` when `attempt` is not the fence, `not_found` when the stream is not kept (open it
-    /// again with the next seq as its base), `too_large` over a limit, `unavailable` when the log
-    /// cannot be written or too much waits already.
+    /// again with the next seq as its base), `too_large` over a limit of the entry, the stream or all
+    /// streams that are not released (it takes no more, and releasing it makes room), `unavailable`
+    /// when the log cannot be written or too much waits already.
     async fn append(&self, stream: Uuid, attempt: u32, entries: Vec<Bytes>) -> Result<u64>;
 
     /// Follows a stream: what comes after `from` (`None`: from the first entry kept), then what is

@@ -3,6 +3,7 @@
 
 mod billing;
 pub mod context;
+mod ending;
 mod generation;
 mod pump;
 mod shown;

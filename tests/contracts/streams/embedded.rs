@@ -289,9 +289,42 @@ async fn unfinished_streams_never_make_way() -> Result<()> {
             Err(error) => refused = Some(error.code()),
         }
     }
-    ensure!(refused == Some(Code::Unavailable), "{refused:?}");
+    // nothing but the end of an answer makes room, so waiting would be for ever
+    ensure!(refused == Some(Code::TooLarge), "{refused:?}");
     free(&*streams, first).await?;
     streams.open(Uuid::now_v7(), 1, 0).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_further_stream_is_opened_where_there_is_no_room() -> Result<()> {
+    let harness = InFolder::with(|options| options.kept_bytes = 3_000)?;
+    let streams = harness.open()?;
+    let ids = [1, 2, 3].map(Uuid::from_u128);
+    streams.open(ids[0], 1, 0).await?;
+    streams.open(ids[1], 1, 0).await?;
+    let refused = streams.open(ids[2], 1, 0).await;
+    ensure!(refused.is_err_and(|error| error.code() == Code::Unavailable), "there is always room");
+    free(&*streams, ids[0]).await?;
+    streams.open(ids[2], 1, 0).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_has_much_ends_before_who_has_little() -> Result<()> {
+    let harness = InFolder::with(|options| options.kept_bytes = 80_000)?;
+    let streams = harness.open()?;
+    let (large, small) = (Uuid::now_v7(), Uuid::now_v7());
+    streams.open(small, 1, 0).await?;
+    streams.open(large, 1, 0).await?;
+    let append = |stream, bytes| streams.append(stream, 1, vec![Bytes::from(vec![0; bytes])]);
+    append(large, 60_000).await?;
+    // seven eighths are 70,000
+    let refused = append(large, 9_000).await;
+    ensure!(refused.is_err_and(|error| error.code() == Code::TooLarge), "the large one takes what is left");
+    append(small, 9_000).await?;
+    let refused = append(small, 9_000).await;
+    ensure!(refused.is_err_and(|error| error.code() == Code::TooLarge), "there is no bound");
     Ok(())
 }
 

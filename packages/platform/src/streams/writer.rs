@@ -155,7 +155,9 @@ impl Writer {
         let mut head = match (&command.action, head) {
             (Action::Open { attempt, base, .. }, None) => {
                 let head = Head::new(*attempt, *base, self.options.random());
-                self.make_room(head.bytes)?;
+                if !self.make_room(head.bytes, 0) {
+                    return Err(Error::unavailable("too much text of unfinished replies is in memory"));
+                }
                 self.record(stream, Fact::Created { attempt: *attempt, base: *base, nonce: head.nonce });
                 head
             }
@@ -184,7 +186,11 @@ impl Writer {
                 }
                 // a stream of this tick does not make way for itself
                 self.staged.insert(stream, head);
-                self.make_room(added)?;
+                if !self.make_room(added, head.bytes) {
+                    return Err(Error::too_large(
+                        "too much text of unfinished replies is in memory for more of this one",
+                    ));
+                }
                 for entry in entries {
                     self.record(stream, Fact::Appended { attempt: *attempt, seq: head.next, bytes: entry });
                     head.add(entry);

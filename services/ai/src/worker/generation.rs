@@ -5,6 +5,7 @@ use super::{
     Running, Worker,
     billing::sentence,
     context::Told,
+    ending::Ending,
     pump::{Ended, end_out, pump},
     shown::{Shown, encode, ends_done},
 };
@@ -21,7 +22,7 @@ use opentelemetry::KeyValue;
 use platform::{Code, Error, Result, failpoint, streams::Nudges, telemetry};
 use proto::{
     ai::v1 as pb,
-    chat::v1::{self as chat, Going, Outcome, Reason, context_answer::Answer},
+    chat::v1::{self as chat, Going, Outcome, context_answer::Answer},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
@@ -46,57 +47,6 @@ enum Step {
     Over,
     /// The provider broke off; another attempt goes on.
     Again,
-}
-
-/// How a reply ends.
-struct Ending {
-    state: &'static str,
-    reason: Option<Reason>,
-}
-
-impl Ending {
-    const COMPLETE: Self = Self { state: "complete", reason: None };
-    const STOPPED: Self = Self { state: "stopped", reason: None };
-
-    /// With text to keep it is an interruption, without it a failure.
-    fn broken(shown: &Shown, code: &str, detail: impl Into<String>) -> Self {
-        let state = if shown.text.is_empty() { "failed" } else { "interrupted" };
-        Self { state, reason: Some(Reason { code: code.into(), detail: detail.into() }) }
-    }
-
-    fn fault(shown: &Shown, fault: &Fault) -> Self {
-        Self::broken(shown, fault.kind.code(), fault.detail.clone())
-    }
-
-    /// The text is kept, and so is the question: it can be asked again tomorrow.
-    fn capped(error: &Error) -> Self {
-        Self { state: "failed", reason: Some(Reason { code: "cap_reached".into(), detail: sentence(error) }) }
-    }
-
-    fn untold(shown: &Shown, why: &Told) -> Self {
-        let (code, detail) = match why {
-            Told::TooLong => (
-                "too_long",
-                "The message is longer than this model takes. Shorten it, or choose a model with a larger context.",
-            ),
-            Told::Blind => {
-                ("no_vision", "This model does not take pictures. Choose one that does, or leave the pictures out.")
-            }
-            Told::CannotGoOn | Told::Ask(..) => (
-                "restart",
-                "The server was restarted while the model was answering, and this model cannot go on by itself.",
-            ),
-        };
-        Self::broken(shown, code, detail)
-    }
-
-    fn said(shown: &Shown, end: &pb::End) -> Self {
-        match end.reason.as_str() {
-            "length" => Self::broken(shown, "length", "The model reached the longest answer it may give."),
-            "filtered" => Self::broken(shown, "filtered", "The provider's content filter ended the answer."),
-            _ => Self::COMPLETE,
-        }
-    }
 }
 
 impl Worker {
@@ -168,10 +118,16 @@ impl Worker {
             Answer::Going(going) => going,
         };
         let prefix = self.platform.streams.open(lease.reply_id, lease.attempt, going.next).await?;
-        let mut shown = Shown::read(&going, &prefix.entries, prefix.next)?;
-        self.pad(lease, &going, &mut shown).await?;
+        let mut shown = Shown::read(&going, &prefix.entries, prefix.next.max(going.next))?;
         let mut account = Account::default();
-        let ending = self.answer(lease, &going, &mut shown, &mut nudges, &mut account, may_break).await?;
+        let answered = match self.pad(lease, prefix.next, going.next).await {
+            Ok(()) => self.answer(lease, &going, &mut shown, &mut nudges, &mut account, may_break).await,
+            Err(error) => Err(error),
+        };
+        let ending = match answered {
+            Err(error) if error.code() == Code::TooLarge => Some(Ending::full(&shown)),
+            answered => answered?,
+        };
         account.took = start.elapsed();
         match ending {
             Some(ending) => self.finish(lease, &shown, ending, account).await,
@@ -197,11 +153,7 @@ impl Worker {
             return Ok(Some(Ending::STOPPED));
         }
         if lease.attempt > 1 && self.note_takeover(lease, shown).await? >= STALLED {
-            let detail = "Several tries brought no new text. The text above is kept.";
-            return Ok(Some(Ending {
-                state: "failed",
-                reason: Some(Reason { code: "no_progress".into(), detail: detail.into() }),
-            }));
+            return Ok(Some(Ending::no_progress()));
         }
         let found = match self.catalogue.find(&going.model, "").await {
             Ok(found) => found,
@@ -248,8 +200,7 @@ impl Worker {
                 match pump(self, lease, shown, pieces, nudges, &mut bill, first).await {
                     Err(error) if error.code() == Code::TooLarge => {
                         bill.close(None, true, account).await;
-                        let detail = "The answer is longer than this server keeps.";
-                        return Ok(Some(Ending::broken(shown, "length", detail)));
+                        return Err(error);
                     }
                     ended => ended?,
                 }
@@ -402,11 +353,10 @@ impl Worker {
 
     /// After a power cut the log may end before what chat has stored: empty entries keep every later
     /// one behind it.
-    async fn pad(&self, lease: &Lease, going: &Going, shown: &mut Shown) -> Result<()> {
-        while shown.next < going.next {
-            let missing = (going.next - shown.next).min(PADDING);
-            let entries = (0..missing).map(|_| Bytes::new()).collect();
-            shown.next = self.platform.streams.append(lease.reply_id, lease.attempt, entries).await?;
+    async fn pad(&self, lease: &Lease, mut next: u64, end: u64) -> Result<()> {
+        while next < end {
+            let entries = (0..(end - next).min(PADDING)).map(|_| Bytes::new()).collect();
+            next = self.platform.streams.append(lease.reply_id, lease.attempt, entries).await?;
         }
         Ok(())
     }

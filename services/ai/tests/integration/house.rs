@@ -389,6 +389,16 @@ impl House {
         assert!(reached, "open leases and accounts: {last:?}, expected (0, {finished})");
     }
 
+    /// Waits until the account of a reply was given, while others are open.
+    pub async fn accounted(&self, reply: Uuid) {
+        let given = async {
+            while self.accounts(reply).await.1 == 0 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, given).await.expect("an account is given");
+    }
+
     /// Open leases, and `generation.finished` events of a reply.
     async fn accounts(&self, reply: Uuid) -> (i64, i64) {
         self.platform

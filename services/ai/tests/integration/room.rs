@@ -51,3 +51,33 @@ async fn an_answer_whose_stream_is_full_to_the_last_byte_ends() {
     freed(&house, reply).await;
     assert_eq!(house.reserved().await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_all_have_too_much_the_longest_ends_and_the_others_go_on() {
+    let house = House::keeping(Options { kept_bytes: 30_000, ..options() }).await;
+    let mut worker = house.worker(Continuation::Prefix, true);
+    let (short_chat, short) = house.send("short").await;
+    let short_call = worker.call().await;
+    short_call.say("one ");
+    house.wait_shown(short, "one ").await;
+    let (long_chat, long) = house.send("long").await;
+    let mut long_call = worker.call().await;
+    let piece = "x".repeat(10_000);
+    long_call.say(&piece);
+    house.wait_shown(long, &piece).await;
+    long_call.say(&piece);
+    house.wait_shown(long, &piece.repeat(2)).await;
+    long_call.say(&piece);
+    let stored = house.wait_for(long_chat, "interrupted").await;
+    assert_eq!(stored["reason"]["code"], "length");
+    assert!(stored["text"] == piece.repeat(2), "another text than was shown");
+    house.accounted(long).await;
+    long_call.over().await;
+    freed(&house, long).await;
+    short_call.say(&piece);
+    short_call.end();
+    let stored = house.wait_for(short_chat, "complete").await;
+    assert!(stored["text"] == format!("one {piece}"), "another text than was said");
+    house.settled(short, 1).await;
+    assert!(worker.calls.try_recv().is_err(), "a provider was asked again");
+}

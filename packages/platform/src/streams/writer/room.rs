@@ -2,12 +2,9 @@
 //! segments that only long-lived streams still hold.
 
 use super::{Kept, Writer};
-use crate::{
-    Error, Result,
-    streams::{
-        record::{self, Fact},
-        replay::Head,
-    },
+use crate::streams::{
+    record::{self, Fact},
+    replay::Head,
 };
 use std::io;
 use tokio::time::Instant;
@@ -46,15 +43,20 @@ impl Writer {
         true
     }
 
-    /// Counts what a tick adds; released streams make way for it.
-    pub(super) fn make_room(&mut self, added: u64) -> Result<()> {
-        while self.kept_bytes + self.staged_bytes + added > self.options.kept_bytes {
+    /// Counts what a tick adds; released streams make way for it, unfinished ones never do. Then an
+    /// answer must end before anything is free again, so an append is refused for good: whoever has more
+    /// than most first, because the last eighth is for the others.
+    pub(super) fn make_room(&mut self, added: u64, own: u64) -> bool {
+        let most = self.options.kept_bytes;
+        let average = self.kept_bytes / (self.kept.len() as u64).max(1);
+        let bound = if own > average { most - most / 8 } else { most };
+        while self.kept_bytes + self.staged_bytes + added > bound {
             if !self.free_oldest_released() {
-                return Err(Error::unavailable("too much text of unfinished replies is in memory"));
+                return false;
             }
         }
         self.staged_bytes += added;
-        Ok(())
+        true
     }
 
     /// Keeps a long-lived stream from holding the log for ever. Whenever a segment begins and
