@@ -52,8 +52,10 @@ pub struct Lease {
     pub chat_id: Uuid,
     pub model: String,
     pub attempt: u32,
+    /// Takeovers in a row, this one among them, since there was new text.
+    pub stalled: i64,
 }
-from_row!(Lease { space_id, reply_id, chat_id, model, attempt });
+from_row!(Lease { space_id, reply_id, chat_id, model, attempt, stalled });
 
 /// The day of a time (days since 1970, UTC), and when the next one begins.
 pub fn place_in_day(now: DateTime<Utc>) -> (i64, DateTime<Utc>) {

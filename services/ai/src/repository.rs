@@ -39,12 +39,13 @@ pub async fn lease(tx: &mut Tx<'_>, lease: &Lease, worker: Uuid, now: DateTime<U
     Ok(taken > 0)
 }
 
-/// The next attempt of a reply that `lease` still holds; none when somebody else took it.
+/// The next attempt of a reply that `lease` still holds; none when somebody else took it. It counts as one
+/// without new text until [`note_takeover`] knows better.
 pub async fn next_attempt(tx: &mut Tx<'_>, lease: &Lease, worker: Uuid) -> Result<Option<Lease>> {
     tx.query(
-        "update ai_generations set attempt = attempt + 1, worker = $4
+        "update ai_generations set attempt = attempt + 1, stalled = stalled + 1, worker = $4
          where space_id = $1 and reply_id = $2 and attempt = $3 and state = 'open'
-         returning space_id, reply_id, chat_id, model, attempt",
+         returning space_id, reply_id, chat_id, model, attempt, stalled",
     )
     .bind(lease.space_id)
     .bind(lease.reply_id)
@@ -54,12 +55,13 @@ pub async fn next_attempt(tx: &mut Tx<'_>, lease: &Lease, worker: Uuid) -> Resul
     .await
 }
 
-/// Notes where the stream stood at a takeover; answers how many takeovers in a row found it there.
+/// Notes where the stream stood at a takeover; answers how many takeovers in a row, this one among them, found it
+/// there. The same one again changes nothing, and those that did not come so far have found nothing new.
 pub async fn note_takeover(tx: &mut Tx<'_>, lease: &Lease, next: i64) -> Result<i64> {
     let stalled = tx
         .query(
             "update ai_generations set
-                 stalled = case when last_next = $4 then stalled + 1 else 0 end, last_next = $4
+                 stalled = case when last_next in (-1, $4) then stalled else 1 end, last_next = $4
              where space_id = $1 and reply_id = $2 and attempt = $3
              returning stalled",
         )
@@ -137,7 +139,8 @@ pub async fn close(tx: &mut Tx<'_>, lease: &Lease, account: &Account, now: DateT
 /// Open leases of `worker` itself.
 pub async fn held(tx: &mut Tx<'_>, worker: Uuid) -> Result<Vec<Lease>> {
     tx.query(
-        "select space_id, reply_id, chat_id, model, attempt from ai_generations where worker = $1 and state = 'open'",
+        "select space_id, reply_id, chat_id, model, attempt, stalled from ai_generations
+         where worker = $1 and state = 'open'",
     )
     .bind(worker)
     .all()
@@ -153,7 +156,7 @@ pub async fn orphans(
     alone: bool,
 ) -> Result<Vec<Lease>> {
     tx.query(
-        "select g.space_id, g.reply_id, g.chat_id, g.model, g.attempt
+        "select g.space_id, g.reply_id, g.chat_id, g.model, g.attempt, g.stalled
          from ai_generations g left join ai_workers w on w.id = g.worker
          where g.state = 'open' and g.worker <> $1 and ($4 or w.beat_at is null or w.beat_at < $2 or w.beat_at > $3)
          order by g.asked_at limit 1000",

@@ -87,6 +87,7 @@ impl Worker {
             chat_id: Uuid::from_slice(&asked.chat).map_err(Error::internal)?,
             model: asked.model,
             attempt: asked.attempt,
+            stalled: 0,
         });
         // A person who goes on at once comes before the attempt that just ended has closed.
         let mut running = self.running.subscribe();

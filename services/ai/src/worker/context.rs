@@ -71,9 +71,10 @@ impl Worker {
         }
         let fixed = tokens::of_text(&system) + tokens::of_text(&prefix);
         let Some(fitted) = fit(turns, kept, fixed, found.window()) else { return Ok(Told::TooLong) };
-        if fitted.dropped > 0 && !shown.marks.iter().any(|mark| mark.kind == "trimmed") {
-            let turns = u32::try_from(fitted.dropped).unwrap_or(u32::MAX);
-            self.mark(lease, shown, pb::chunk::Kind::Trimmed(pb::Trimmed { turns }), "trimmed").await?;
+        let dropped = u32::try_from(fitted.dropped).unwrap_or(u32::MAX).saturating_add(going.left_out);
+        if dropped > 0 && !shown.marks.iter().any(|mark| mark.kind == "trimmed") {
+            let trimmed = pb::chunk::Kind::Trimmed(pb::Trimmed { turns: dropped });
+            self.mark(lease, shown, trimmed, "trimmed").await?;
         }
         if asked && !shown.is_marked("continued") {
             self.mark(lease, shown, pb::chunk::Kind::Continued(pb::Continued {}), "continued").await?;

@@ -100,13 +100,9 @@ impl Worker {
         let start = Instant::now();
         // Before the look at the flag: a stop that comes after it is heard.
         let mut nudges = self.platform.streams.nudges(lease.reply_id);
-        let asked = chat::ContextRequest {
-            space: lease.space_id.as_bytes().into(),
-            reply: lease.reply_id.as_bytes().into(),
-            attempt: lease.attempt,
-        };
-        let answer = match self.chat.clone().context(asked).await.map_err(Error::from) {
-            Ok(answer) => answer.into_inner().answer.ok_or_else(|| Error::internal("an empty context"))?,
+        // After many tries without new text it may be the turns that cannot be had.
+        let answer = match self.context(lease, lease.stalled > STALLED).await {
+            Ok(answer) => answer,
             Err(error) if error.code() == Code::NotFound => return self.abandon(lease, start).await,
             Err(error) => return Err(error),
         };
@@ -135,6 +131,18 @@ impl Worker {
         }
     }
 
+    /// What chat knows of the reply, with the turns to answer or without.
+    async fn context(&self, lease: &Lease, without_turns: bool) -> Result<Answer> {
+        let asked = chat::ContextRequest {
+            space: lease.space_id.as_bytes().into(),
+            reply: lease.reply_id.as_bytes().into(),
+            attempt: lease.attempt,
+            without_turns,
+        };
+        let answer = self.chat.clone().context(asked).await.map_err(Error::from)?;
+        answer.into_inner().answer.ok_or_else(|| Error::internal("an empty context"))
+    }
+
     /// Produces what is missing; none when another attempt shall go on.
     async fn answer(
         &self,
@@ -152,9 +160,20 @@ impl Worker {
         if going.stop {
             return Ok(Some(Ending::STOPPED));
         }
-        if lease.attempt > 1 && self.note_takeover(lease, shown).await? >= STALLED {
+        if lease.attempt > 1 && self.note_takeover(lease, shown).await? > STALLED {
             return Ok(Some(Ending::no_progress()));
         }
+        let whole;
+        let going = if lease.stalled > STALLED {
+            // there was new text after all
+            let Answer::Going(going) = self.context(lease, false).await? else {
+                return Err(Error::unavailable("the reply was ended meanwhile"));
+            };
+            whole = going;
+            &whole
+        } else {
+            going
+        };
         let found = match self.catalogue.find(&going.model, "").await {
             Ok(found) => found,
             Err(error) => {

@@ -8,7 +8,12 @@ use ai::{
     },
 };
 use async_trait::async_trait;
-use axum::body::{Body, to_bytes};
+use axum::{
+    body::{Body, to_bytes},
+    extract::State,
+    middleware::Next,
+    response::Response,
+};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use http::{Request, header};
 use platform::{
@@ -22,8 +27,16 @@ use platform::{
     service::Background,
     streams::{self, FileStreams},
 };
+use proto::{Message as _, chat::v1::ContextRequest};
 use serde_json::{Value, json};
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -101,6 +114,8 @@ impl Provider for Told {
 pub struct House {
     pub platform: Platform,
     pub clock: Arc<FixedClock>,
+    /// Chat fails with the turns of every reply.
+    pub turns_fail: Arc<AtomicBool>,
     person: Person,
     _folder: TempDir,
 }
@@ -157,9 +172,11 @@ impl House {
         let users = user::start(&platform, user::Config::default()).await.unwrap();
         platform.peers.announce("user", users.router).unwrap();
         let chat = chat::start(&platform, chat::Config::default()).await.unwrap();
-        platform.peers.announce("chat", chat.router).unwrap();
+        let turns_fail = Arc::<AtomicBool>::default();
+        let failing = axum::middleware::from_fn_with_state(turns_fail.clone(), without_turns);
+        platform.peers.announce("chat", chat.router.layer(failing)).unwrap();
         let person = Person::signed_in(Uuid::now_v7(), Uuid::now_v7(), Role::USER);
-        Self { platform, clock, person, _folder: folder }
+        Self { platform, clock, turns_fail, person, _folder: folder }
     }
 
     /// The worker whose service answers for ai; further ones only work.
@@ -420,6 +437,20 @@ impl House {
             .await
             .unwrap()
     }
+}
+
+/// Refuses every question for turns, as a message that became too long is refused.
+async fn without_turns(State(fails): State<Arc<AtomicBool>>, request: Request<Body>, next: Next) -> Response {
+    if !fails.load(Ordering::Relaxed) || request.uri().path() != "/chat.v1.Chat/Context" {
+        return next.run(request).await;
+    }
+    let (head, body) = request.into_parts();
+    let body = to_bytes(body, 1 << 20).await.unwrap();
+    // behind a flag and the length
+    if !ContextRequest::decode(&body[5..]).unwrap().without_turns {
+        return tonic::Status::internal("the turns are too long").into_http();
+    }
+    next.run(Request::from_parts(head, Body::from(body))).await
 }
 
 /// The same file, opened as one that other processes use as well.

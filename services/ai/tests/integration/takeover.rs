@@ -2,6 +2,7 @@
 
 use crate::house::House;
 use ai::providers::Continuation;
+use std::sync::atomic::Ordering;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cut_is_gone_on_with_from_what_was_shown() {
@@ -46,6 +47,22 @@ async fn takeovers_without_new_text_end() {
     let stored = house.wait_for(chat, "failed").await;
     assert_eq!((stored["reason"]["code"].as_str(), stored["text"].as_str()), (Some("no_progress"), Some("one ")));
     house.settled(reply, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_whose_turns_cannot_be_had_ends_with_what_was_shown() {
+    let house = House::new(true).await;
+    let mut worker = house.worker(Continuation::Prefix, true);
+    let (chat, reply) = house.send("hello").await;
+    let call = worker.call().await;
+    call.say("one ");
+    house.wait_shown(reply, "one ").await;
+    house.turns_fail.store(true, Ordering::Relaxed);
+    call.cut();
+    let stored = house.wait_for(chat, "failed").await;
+    assert_eq!((stored["reason"]["code"].as_str(), stored["text"].as_str()), (Some("no_progress"), Some("one ")));
+    house.settled(reply, 1).await;
+    assert!(worker.calls.try_recv().is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,9 +28,10 @@ impl pb::chat_server::Chat for Chats {
     async fn context(&self, request: Request<pb::ContextRequest>) -> Result<Response<pb::ContextAnswer>, Status> {
         require_service(&request, &["ai"])?;
         let asked = request.into_inner();
-        let answer = match Self::context(self, id(&asked.space)?, id(&asked.reply)?, asked.attempt).await? {
+        let (space, reply) = (id(&asked.space)?, id(&asked.reply)?);
+        let answer = match Self::context(self, space, reply, asked.attempt, !asked.without_turns).await? {
             Context::Settled(reply) => pb::context_answer::Answer::Settled(outcome(reply)),
-            Context::Going { reply, turns, system } => pb::context_answer::Answer::Going(pb::Going {
+            Context::Going { reply, turns, left_out, system } => pb::context_answer::Answer::Going(pb::Going {
                 turns: turns
                     .into_iter()
                     .map(|turn| pb::Turn {
@@ -58,6 +59,7 @@ impl pb::chat_server::Chat for Chats {
                 marks: marks_out(reply.message.marks),
                 stop: reply.stop_asked,
                 continued: reply.continued,
+                left_out,
             }),
         };
         Ok(Response::new(pb::ContextAnswer { answer: Some(answer) }))

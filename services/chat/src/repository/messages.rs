@@ -73,6 +73,46 @@ pub async fn path(tx: &mut Tx<'_>, space: Uuid, leaf: Uuid) -> Result<Vec<Messag
     .await
 }
 
+/// The last messages of the path to `leaf`, oldest first, that have at most `bytes` of text together; the leaf in any
+/// case. The text of the others is not read.
+pub async fn newest(tx: &mut Tx<'_>, space: Uuid, leaf: Uuid, bytes: i64) -> Result<Vec<Message>> {
+    tx.query(
+        "with recursive path (id, parent_id, depth, bytes) as (
+             select id, parent_id, 0, octet_length(text) from chat_messages where space_id = $1 and id = $2
+             union all
+             select m.id, m.parent_id, path.depth + 1, path.bytes + octet_length(m.text)
+             from path join chat_messages m on m.space_id = $1 and m.id = path.parent_id
+             where path.bytes < $3
+         )
+         select m.* from path cross join chat_messages m
+         where m.space_id = $1 and m.id = path.id and (path.bytes <= $3 or path.depth = 0)
+         order by path.depth desc",
+    )
+    .bind(space)
+    .bind(leaf)
+    .bind(bytes)
+    .all()
+    .await
+}
+
+/// How many messages the path to `id` has before it.
+pub async fn before(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<u32> {
+    let count: Option<i64> = tx
+        .query(
+            "with recursive path (parent_id) as (
+                 select parent_id from chat_messages where space_id = $1 and id = $2
+                 union all
+                 select m.parent_id from path join chat_messages m on m.space_id = $1 and m.id = path.parent_id
+             )
+             select count(parent_id) from path",
+        )
+        .bind(space)
+        .bind(id)
+        .value()
+        .await?;
+    Ok(u32::try_from(count.unwrap_or(0)).unwrap_or(u32::MAX))
+}
+
 /// The replies of `chat` that are being written.
 pub async fn running(tx: &mut Tx<'_>, space: Uuid, chat: Uuid) -> Result<Vec<Reply>> {
     tx.query("select * from chat_messages where space_id = $1 and chat_id = $2 and state in ('queued', 'streaming')")

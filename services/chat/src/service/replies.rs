@@ -21,9 +21,19 @@ use platform::{
 use std::sync::Arc;
 use uuid::Uuid;
 
+/// The text of the turns that a worker is given, in bytes: more than the largest models take, and little
+/// enough to be read and passed on in a moment.
+const TOLD: i64 = 8 << 20;
+
 /// What a worker needs to answer, or the end it finds.
 pub enum Context {
-    Going { reply: Reply, turns: Vec<Message>, system: Vec<Part> },
+    /// `left_out` turns come before those.
+    Going {
+        reply: Reply,
+        turns: Vec<Message>,
+        left_out: u32,
+        system: Vec<Part>,
+    },
     Settled(Reply),
 }
 
@@ -116,19 +126,22 @@ impl Chats {
         self.platform.db.read(space, move |tx| async move { found(tx, space, id).await }.boxed()).await
     }
 
-    /// The turns `attempt` has to answer. An attempt beyond the current one is registered first, which
-    /// fences off all earlier ones.
-    pub async fn context(&self, space: Uuid, id: Uuid, attempt: u32) -> Result<Context> {
-        let (mut reply, mut turns, system) = self
+    /// The turns `attempt` has to answer, if it wants them. An attempt beyond the current one is registered
+    /// first, which fences off all earlier ones.
+    pub async fn context(&self, space: Uuid, id: Uuid, attempt: u32, with_turns: bool) -> Result<Context> {
+        let (mut reply, mut turns, left_out, system) = self
             .platform
             .db
             .read(space, move |tx| {
                 async move {
                     let reply = found(tx, space, id).await?;
-                    let mut turns = messages::path(tx, space, reply.message.parent_id.unwrap_or_default()).await?;
+                    if !with_turns {
+                        return Ok((reply, Vec::new(), 0, Vec::new()));
+                    }
+                    let (mut turns, left_out) = told(tx, space, reply.message.parent_id.unwrap_or_default()).await?;
                     files::fill(tx, space, reply.message.chat_id, &mut turns).await?;
                     let system = system(tx, space, &reply).await?;
-                    Ok((reply, turns, system))
+                    Ok((reply, turns, left_out, system))
                 }
                 .boxed()
             })
@@ -158,7 +171,7 @@ impl Chats {
             });
         }
         turns.retain(|turn| !turn.text.is_empty() || !turn.attachments.is_empty());
-        Ok(Context::Going { reply, turns, system })
+        Ok(Context::Going { reply, turns, left_out, system })
     }
 
     /// Stores the end of a reply. The same end again gets the same answer; a stale attempt is refused.
@@ -178,6 +191,19 @@ impl Chats {
 
 pub(super) async fn found(tx: &mut Tx<'_>, space: Uuid, id: Uuid) -> Result<Reply> {
     messages::reply(tx, space, id).await?.ok_or_else(|| Error::not_found("reply"))
+}
+
+/// The newest turns up to `question`, and how many come before them. Where some do, what is left begins with a
+/// message of the person.
+async fn told(tx: &mut Tx<'_>, space: Uuid, question: Uuid) -> Result<(Vec<Message>, u32)> {
+    let mut turns = messages::newest(tx, space, question, TOLD).await?;
+    if turns.first().is_none_or(|first| first.parent_id.is_none()) {
+        return Ok((turns, 0));
+    }
+    let begin = turns.iter().position(|turn| turn.role == "user").unwrap_or(0);
+    turns.drain(..begin);
+    let left_out = messages::before(tx, space, turns[0].id).await?;
+    Ok((turns, left_out))
 }
 
 /// What the person wants the model to know, from the general to the particular.

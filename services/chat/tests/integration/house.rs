@@ -158,7 +158,8 @@ impl House {
         let service = chat::start(&platform, chat::Config::default()).await.unwrap();
         (service.ready)().await.unwrap();
         platform.peers.announce("chat", service.router.clone()).unwrap();
-        let rpc = ChatClient::new(platform.acting_as("ai").peer("chat"));
+        // as ai takes it
+        let rpc = ChatClient::new(platform.acting_as("ai").peer("chat")).max_decoding_message_size(64 << 20);
         Self { platform, ana, dan, clock, router: service.router, users: users.router, rpc, folder }
     }
 
@@ -351,9 +352,25 @@ impl House {
     }
 
     pub async fn context(&self, person: &Person, reply: Uuid, attempt: u32) -> Result<ContextAnswer, Error> {
-        let request =
-            ContextRequest { space: person.space().as_bytes().into(), reply: reply.as_bytes().into(), attempt };
+        let request = ContextRequest {
+            space: person.space().as_bytes().into(),
+            reply: reply.as_bytes().into(),
+            attempt,
+            ..ContextRequest::default()
+        };
         Ok(self.rpc.clone().context(request).await?.into_inner())
+    }
+
+    /// A message gets a text of so many bytes.
+    pub async fn lengthen(&self, message: Uuid, bytes: i64) {
+        let written = self.platform.db.write(Scope::System, move |tx| {
+            async move {
+                let sql = "update chat_messages set text = replace(hex(zeroblob($1)), '00', 'x') where id = $2";
+                tx.query(sql).bind(bytes).bind(message).run().await
+            }
+            .boxed()
+        });
+        assert_eq!(written.await.unwrap(), 1);
     }
 
     pub async fn finish(&self, person: &Person, reply: Uuid, attempt: u32, text: &str) -> Result<Outcome, Error> {

@@ -5,6 +5,7 @@ use http::{Method, StatusCode};
 use platform::{Code, principal::Caller};
 use proto::chat::v1::{ContextRequest, FinishRequest, FollowRequest, chat_client::ChatClient, context_answer::Answer};
 use serde_json::json;
+use uuid::Uuid;
 
 #[tokio::test]
 async fn only_the_current_attempt_may_end_a_reply() {
@@ -98,12 +99,60 @@ async fn an_attempts_number_lies_above_every_one_given_out() {
 }
 
 #[tokio::test]
+async fn of_a_chat_that_is_too_long_to_pass_on_a_worker_is_given_the_newest_turns() {
+    const MIB: i64 = 1 << 20;
+    let house = House::new().await;
+    let sent = house.begin(&house.ana, "question 0").await;
+    let (chat, mut reply) = (sent.id("chat"), sent.id("reply"));
+    let mut path = vec![sent.id("message"), reply];
+    for number in 1..5 {
+        house.finish(&house.ana, reply, 1, "answer").await.unwrap();
+        let (message, text) = (Uuid::now_v7(), format!("question {number}"));
+        let body = json!({"id": message, "parent_id": reply, "text": text});
+        let sent = house.send_with(&house.ana, chat, &message.to_string(), body).await;
+        assert_eq!(sent.status, StatusCode::ACCEPTED, "{}", sent.body);
+        reply = sent.id("reply");
+        path.extend([message, reply]);
+    }
+    let told = async || {
+        let Some(Answer::Going(going)) = house.context(&house.ana, reply, 1).await.unwrap().answer else {
+            panic!("settled")
+        };
+        assert_eq!(going.turns.last().map(|turn| turn.text.len() > 9), Some(true), "the question is missing");
+        assert_eq!(going.turns[0].role, 0, "it begins in the middle of an exchange");
+        (going.turns.len(), going.left_out)
+    };
+    assert_eq!(told().await, (9, 0));
+    // two answers that no message could carry, and those after them, which fit
+    house.lengthen(path[1], 40 * MIB).await;
+    house.lengthen(path[3], 40 * MIB).await;
+    house.lengthen(path[5], 3 * MIB).await;
+    house.lengthen(path[7], 3 * MIB).await;
+    assert_eq!(told().await, (5, 4));
+    // an answer without its question
+    house.lengthen(path[4], 7 * MIB).await;
+    assert_eq!(told().await, (3, 6));
+    house.lengthen(path[8], 9 * MIB).await;
+    assert_eq!(told().await, (1, 8));
+    // whoever needs no turns is given none
+    let request = ContextRequest {
+        space: house.ana.space().as_bytes().into(),
+        reply: reply.as_bytes().into(),
+        attempt: 2,
+        without_turns: true,
+    };
+    let mut ai = ChatClient::new(house.platform.acting_as("ai").peer("chat"));
+    let Some(Answer::Going(going)) = ai.context(request).await.unwrap().into_inner().answer else { panic!("settled") };
+    assert_eq!((going.turns.len(), going.left_out, going.model.as_str()), (0, 0, "test/one"));
+}
+
+#[tokio::test]
 async fn the_rpcs_of_workers_are_for_ai_alone() {
     let house = House::new().await;
     let reply = house.begin(&house.ana, "one").await.id("reply");
     let (space, reply) = (house.ana.space().as_bytes().to_vec(), reply.as_bytes().to_vec());
     let gateway = ChatClient::new(house.platform.acting_as("gateway").peer("chat"));
-    let request = ContextRequest { space: space.clone(), reply: reply.clone(), attempt: 9 };
+    let request = ContextRequest { space: space.clone(), reply: reply.clone(), attempt: 9, without_turns: false };
     assert_eq!(gateway.clone().context(request).await.unwrap_err().code(), tonic::Code::PermissionDenied);
 
     let mut request =
