@@ -163,9 +163,9 @@ impl Streams for Gated {
         Box::new(GatedReading { inner: self.inner.read(stream, from), gate: self.gate.clone() })
     }
 
-    async fn release(&self, stream: Uuid) -> Result<()> {
+    async fn release(&self, stream: Uuid, attempt: u32) -> Result<()> {
         self.gate.cross().await;
-        let outcome = self.inner.release(stream).await;
+        let outcome = self.inner.release(stream, attempt).await;
         self.gate.cross().await;
         outcome
     }

@@ -93,12 +93,13 @@ pub trait Streams: Send + Sync {
     /// appended. A stream that nobody has opened yet is waited for.
     fn read(&self, stream: Uuid, from: Option<Position>) -> Box<dyn Reading>;
 
-    /// The reply is stored elsewhere: the stream stays for the retention time and is then freed.
-    /// Releasing twice, or what is not kept, changes nothing.
+    /// The reply is stored elsewhere: the stream stays for the retention time and is then freed. Raises
+    /// the fence as [`Streams::open`] does. Releasing twice, or what is not kept, changes nothing.
     ///
     /// # Errors
-    /// `unavailable` when it cannot be written.
-    async fn release(&self, stream: Uuid) -> Result<()>;
+    /// `stale` below the current fence, since a later attempt goes on with the stream; `unavailable` when
+    /// it cannot be written.
+    async fn release(&self, stream: Uuid, attempt: u32) -> Result<()>;
 
     /// Wakes whoever produces the stream (a stop was asked for). Not stored: who is not listening
     /// misses it, so the wish itself must be kept elsewhere.

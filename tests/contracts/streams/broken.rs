@@ -30,6 +30,7 @@ enum Fault {
     EpochPerAttempt,
     NoFenceOnAppend,
     NoFenceOnOpen,
+    NoFenceOnRelease,
     ReadsThenFences,
     OpensOnce,
     AppendsToNothing,
@@ -155,7 +156,7 @@ impl Streams for BrokenStreams {
             Fault::RestartsSeq => prefix.next = base,
             Fault::EpochPerAttempt => prefix.epoch ^= u64::from(attempt),
             Fault::OneEpoch => prefix.epoch = 7,
-            Fault::FreesWhatIsOpen if known.released => self.inner.release(stream).await?,
+            Fault::FreesWhatIsOpen if known.released => self.inner.release(stream, attempt).await?,
             _ => {}
         }
         Ok(prefix)
@@ -202,9 +203,10 @@ impl Streams for BrokenStreams {
         reading::broken(self.inner.read(stream, from), self.fault, known.readers)
     }
 
-    async fn release(&self, stream: Uuid) -> Result<()> {
+    async fn release(&self, stream: Uuid, attempt: u32) -> Result<()> {
         let stream = self.id(stream);
         let known = self.known(stream);
+        let attempt = if self.fault == Fault::NoFenceOnRelease { known.fence } else { self.attempt(attempt) };
         self.learn(stream, |known| known.released = true);
         match self.fault {
             Fault::NeverFrees => Ok(()),
@@ -215,12 +217,12 @@ impl Streams for BrokenStreams {
                 tokio::spawn(async move {
                     tokio::time::sleep(Duration::from_millis(300)).await;
                     if let Some(inner) = inner.upgrade() {
-                        let _ = inner.release(stream).await;
+                        let _ = inner.release(stream, attempt).await;
                     }
                 });
                 Ok(())
             }
-            _ => self.inner.release(stream).await,
+            _ => self.inner.release(stream, attempt).await,
         }
     }
 
@@ -252,6 +254,8 @@ async fn broken_streams_are_noticed() -> anyhow::Result<()> {
         (Fault::NoFenceOnAppend, "an_older_attempt_is_refused"),
         (Fault::NoFenceOnAppend, "a_later_attempt_opens_first"),
         (Fault::NoFenceOnOpen, "an_older_open_is_refused"),
+        (Fault::NoFenceOnRelease, "an_older_attempt_releases_nothing"),
+        (Fault::NoFenceOnRelease, "a_release_fences_as_opening_does"),
         (Fault::ReadsThenFences, "nothing_is_added_behind_a_prefix"),
         (Fault::OpensOnce, "opening_again_changes_nothing"),
         (Fault::AppendsToNothing, "an_unopened_stream_takes_nothing"),

@@ -70,7 +70,7 @@ impl Harness for InLine {
         let calls = Arc::downgrade(&streams);
         tokio::spawn(async move {
             while let Some(streams) = calls.upgrade() {
-                let _ = streams.release(Uuid::nil()).await;
+                let _ = streams.release(Uuid::nil(), 0).await;
                 drop(streams);
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
@@ -264,7 +264,7 @@ async fn released_streams_make_way() -> Result<()> {
     for stream in &ids {
         streams.open(*stream, 1, 0).await?;
         streams.append(*stream, 1, vec![Bytes::from(vec![0; 10_000])]).await?;
-        streams.release(*stream).await?;
+        streams.release(*stream, 1).await?;
         // released at different times
         tokio::time::sleep(Duration::from_millis(2)).await;
     }

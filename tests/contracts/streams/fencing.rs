@@ -16,6 +16,8 @@ pub fn checks() -> Vec<Check<dyn Harness>> {
         an_older_attempt_is_refused,
         a_later_attempt_opens_first,
         an_older_open_is_refused,
+        an_older_attempt_releases_nothing,
+        a_release_fences_as_opening_does,
         nothing_is_added_behind_a_prefix,
         opening_again_changes_nothing,
         an_unopened_stream_takes_nothing,
@@ -86,6 +88,35 @@ async fn an_older_open_is_refused(harness: &dyn Harness) -> Result<()> {
     let refused = streams.open(stream, 2, 0).await;
     ensure!(refused.is_err_and(|error| error.code() == Code::Stale), "the fence goes down");
     ensure!(streams.append(stream, 3, entries(0..1)).await? == 1, "the fence went down");
+    Ok(())
+}
+
+async fn an_older_attempt_releases_nothing(harness: &dyn Harness) -> Result<()> {
+    let (streams, stream) = (harness.open()?, Uuid::now_v7());
+    streams.open(stream, 1, 0).await?;
+    streams.append(stream, 1, entries(0..1)).await?;
+    streams.open(stream, 2, 0).await?;
+    let refused = streams.release(stream, 1).await;
+    ensure!(refused.is_err_and(|error| error.code() == Code::Stale), "a fenced attempt releases");
+    tokio::time::sleep(harness.retention() * 2).await;
+    ensure!(streams.append(stream, 2, entries(1..2)).await? == 2, "freed under the attempt that writes");
+    drop(streams);
+    tokio::time::sleep(harness.retention() * 2).await;
+    let prefix = harness.open()?.open(stream, 2, 0).await?;
+    ensure!(prefix.entries == numbered(0..2), "{prefix:?} after a restart");
+    Ok(())
+}
+
+async fn a_release_fences_as_opening_does(harness: &dyn Harness) -> Result<()> {
+    let (streams, stream) = (harness.open()?, Uuid::now_v7());
+    streams.open(stream, 1, 0).await?;
+    streams.release(stream, 2).await?;
+    let refused = streams.append(stream, 1, entries(0..1)).await;
+    ensure!(refused.is_err_and(|error| error.code() == Code::Stale), "a fenced attempt appends");
+    drop(streams);
+    let streams = harness.open()?;
+    let refused = streams.open(stream, 1, 0).await;
+    ensure!(refused.is_err_and(|error| error.code() == Code::Stale), "a fenced attempt opens after a restart");
     Ok(())
 }
 

@@ -73,7 +73,7 @@ async fn a_released_stream_stays_for_a_while(harness: &dyn Harness) -> Result<()
     let (streams, stream) = (harness.open()?, Uuid::now_v7());
     let epoch = streams.open(stream, 1, 0).await?.epoch;
     streams.append(stream, 1, entries(0..3)).await?;
-    streams.release(stream).await?;
+    streams.release(stream, 1).await?;
     tokio::time::sleep(harness.retention() / 4).await;
     let mut reading = streams.read(stream, Some(Position { epoch, seq: 0 }));
     ensure!(read_to(&mut *reading, 3).await?.1 == numbered(1..3), "another text");
@@ -87,7 +87,7 @@ async fn a_released_stream_is_freed(harness: &dyn Harness) -> Result<()> {
     let mut reading = streams.read(stream, None);
     read_to(&mut *reading, 3).await?;
     let released = Instant::now();
-    streams.release(stream).await?;
+    streams.release(stream, 1).await?;
     let item = reading.next().await?;
     ensure!(item == Item::Freed, "{item:?}");
     ensure!(released.elapsed() * 2 > harness.retention(), "freed after {:?}", released.elapsed());
@@ -116,7 +116,7 @@ async fn opening_keeps_a_released_stream(harness: &dyn Harness) -> Result<()> {
     let streams = harness.open()?;
     streams.open(stream, 1, 0).await?;
     streams.append(stream, 1, entries(0..2)).await?;
-    streams.release(stream).await?;
+    streams.release(stream, 1).await?;
     let prefix = streams.open(stream, 2, 0).await?;
     ensure!(prefix.entries == numbered(0..2), "{prefix:?}");
     tokio::time::sleep(harness.retention() * 2).await;
@@ -132,7 +132,7 @@ async fn a_release_survives_reopening(harness: &dyn Harness) -> Result<()> {
     let streams = harness.open()?;
     streams.open(stream, 1, 0).await?;
     streams.append(stream, 1, entries(0..2)).await?;
-    streams.release(stream).await?;
+    streams.release(stream, 1).await?;
     drop(streams);
     let streams = harness.open()?;
     tokio::time::sleep(harness.retention() * 2 + Duration::from_millis(100)).await;
@@ -143,19 +143,24 @@ async fn a_release_survives_reopening(harness: &dyn Harness) -> Result<()> {
 
 async fn releasing_is_repeatable(harness: &dyn Harness) -> Result<()> {
     let (streams, stream) = (harness.open()?, Uuid::now_v7());
-    streams.release(stream).await?;
+    streams.release(stream, 1).await?;
     ensure!(streams.open(stream, 1, 0).await?.next == 0, "released before it was opened");
-    streams.release(stream).await?;
-    streams.release(stream).await?;
+    streams.release(stream, 1).await?;
+    streams.release(stream, 1).await?;
     free(&*streams, stream).await?;
-    streams.release(stream).await?;
+    streams.release(stream, 1).await?;
     Ok(())
 }
 
-/// Releases a stream and waits until it is gone.
+/// Releases a stream, whoever has it, and waits until it is gone.
 pub async fn free(streams: &dyn Streams, stream: Uuid) -> Result<()> {
+    free_as(streams, stream, u32::MAX).await
+}
+
+/// The same as the attempt that has it, or a later one.
+pub async fn free_as(streams: &dyn Streams, stream: Uuid, attempt: u32) -> Result<()> {
     let mut reading = streams.read(stream, None);
-    streams.release(stream).await?;
+    streams.release(stream, attempt).await?;
     // what it still holds, an empty one shows nothing
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {

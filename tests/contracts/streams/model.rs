@@ -1,7 +1,7 @@
 //! Random histories of a few streams, with restarts in between, against a model that is a vector per
 //! stream. Small segments and streams that come and go make the log roll, delete and copy.
 
-use super::{Harness, embedded::InFolder, lifetime::free, read_to};
+use super::{Harness, embedded::InFolder, lifetime::free_as, read_to};
 use crate::suite::histories;
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
@@ -18,7 +18,7 @@ enum Step {
     Open { stream: u8, attempt: u32, base: u64 },
     Append { stream: u8, attempt: u32, sizes: Vec<usize> },
     Read { stream: u8, same_epoch: bool, seq: i64 },
-    Free { stream: u8 },
+    Release { stream: u8, attempt: u32 },
     Restart,
 }
 
@@ -26,9 +26,9 @@ fn step() -> impl Strategy<Value = Step> {
     let (stream, attempt) = (0..4_u8, 1..4_u32);
     prop_oneof![
         3 => (stream.clone(), attempt.clone(), 0..3_u64).prop_map(|(stream, attempt, base)| Step::Open { stream, attempt, base }),
-        8 => (stream.clone(), attempt, vec(0..900_usize, 0..4)).prop_map(|(stream, attempt, sizes)| Step::Append { stream, attempt, sizes }),
+        8 => (stream.clone(), attempt.clone(), vec(0..900_usize, 0..4)).prop_map(|(stream, attempt, sizes)| Step::Append { stream, attempt, sizes }),
         3 => (stream.clone(), any::<bool>(), -2..30_i64).prop_map(|(stream, same_epoch, seq)| Step::Read { stream, same_epoch, seq }),
-        2 => stream.prop_map(|stream| Step::Free { stream }),
+        3 => (stream, attempt).prop_map(|(stream, attempt)| Step::Release { stream, attempt }),
         1 => Just(Step::Restart),
     ]
 }
@@ -70,10 +70,7 @@ impl World {
             Step::Open { stream, attempt, base } => self.open(stream, attempt, base).await,
             Step::Append { stream, attempt, sizes } => self.append(stream, attempt, &sizes).await,
             Step::Read { stream, same_epoch, seq } => self.read(stream, same_epoch, seq).await,
-            Step::Free { stream } => {
-                self.model.remove(&stream);
-                free(self.streams()?, id(stream)).await
-            }
+            Step::Release { stream, attempt } => self.release(stream, attempt).await,
             Step::Restart => self.restart().await,
         }
     }
@@ -115,6 +112,16 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    async fn release(&mut self, stream: u8, attempt: u32) -> Result<()> {
+        if self.model.get(&stream).is_some_and(|model| attempt < model.fence) {
+            let refused = self.streams()?.release(id(stream), attempt).await;
+            ensure!(refused.is_err_and(|error| error.code() == Code::Stale), "an older attempt releases");
+            return Ok(());
+        }
+        self.model.remove(&stream);
+        free_as(self.streams()?, id(stream), attempt).await
     }
 
     async fn read(&self, stream: u8, same_epoch: bool, seq: i64) -> Result<()> {

@@ -99,8 +99,8 @@ impl Streams for FileStreams {
         Box::new(Reader::new(self.slots.slot(stream), from))
     }
 
-    async fn release(&self, stream: Uuid) -> Result<()> {
-        self.ask(stream, |answer| Action::Release { answer }).await
+    async fn release(&self, stream: Uuid, attempt: u32) -> Result<()> {
+        self.ask(stream, |answer| Action::Release { attempt, answer }).await
     }
 
     async fn nudge(&self, stream: Uuid) -> Result<()> {

@@ -37,7 +37,7 @@ pub struct Command {
 pub enum Action {
     Open { attempt: u32, base: u64, answer: Answer<Prefix> },
     Append { attempt: u32, entries: Vec<Bytes>, answer: Answer<u64> },
-    Release { answer: Answer<()> },
+    Release { attempt: u32, answer: Answer<()> },
 }
 
 pub type Answer<T> = oneshot::Sender<Result<T>>;
@@ -198,7 +198,15 @@ impl Writer {
                 head
             }
             (Action::Release { .. }, None) => return Ok(0),
-            (Action::Release { .. }, Some(mut head)) => {
+            (Action::Release { attempt, .. }, Some(head)) if fenced(&head, *attempt) && *attempt < head.fence => {
+                return Err(stale(*attempt, head.fence));
+            }
+            (Action::Release { attempt, .. }, Some(mut head)) => {
+                if head.fence < *attempt {
+                    self.record(stream, Fact::Fenced { attempt: *attempt });
+                    head.fence = *attempt;
+                    head.released = None;
+                }
                 if head.released.is_none() {
                     let at = self.options.wall_millis();
                     self.record(stream, Fact::Released { at });
@@ -270,7 +278,7 @@ impl Writer {
                         .ok_or_else(freed),
                 );
             }
-            (Action::Release { answer }, _) => {
+            (Action::Release { answer, .. }, _) => {
                 let _ = answer.send(Ok(()));
             }
             (action, None) => action.fail(freed()),
@@ -316,7 +324,7 @@ impl Action {
         match self {
             Self::Open { answer, .. } => drop(answer.send(Err(error))),
             Self::Append { answer, .. } => drop(answer.send(Err(error))),
-            Self::Release { answer } => drop(answer.send(Err(error))),
+            Self::Release { answer, .. } => drop(answer.send(Err(error))),
         }
     }
 }

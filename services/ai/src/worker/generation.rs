@@ -313,7 +313,7 @@ impl Worker {
             Err(error) => tracing::info!(reply = %lease.reply_id, %error, "readers find the end by themselves"),
             Ok(()) => {}
         }
-        self.platform.streams.release(lease.reply_id).await?;
+        self.platform.streams.release(lease.reply_id, lease.attempt).await?;
         failpoint::hit("A8");
         let labels = [KeyValue::new("model", lease.model.clone()), KeyValue::new("state", outcome.state.clone())];
         self.platform.metrics.generations_ended.add(1, &labels);
@@ -332,7 +332,7 @@ impl Worker {
 
     /// The reply is gone for good: nothing is left to store.
     async fn abandon(&self, lease: &Lease, start: Instant) -> Result<Step> {
-        self.platform.streams.release(lease.reply_id).await?;
+        self.platform.streams.release(lease.reply_id, lease.attempt).await?;
         self.close(lease, Account { state: "gone".into(), took: start.elapsed(), ..Account::default() }).await
     }
 

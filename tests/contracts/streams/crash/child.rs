@@ -79,7 +79,7 @@ async fn come_and_go(streams: Arc<dyn Streams>) -> Result<()> {
         for _ in 0..4 {
             streams.append(stream, 1, vec![Bytes::from(vec![0; 3000])]).await?;
         }
-        streams.release(stream).await?;
+        streams.release(stream, 1).await?;
         tokio::time::sleep(std::time::Duration::from_micros(500)).await;
     }
 }

@@ -84,8 +84,8 @@ impl Streams for Early {
         }
     }
 
-    async fn release(&self, stream: Uuid) -> Result<()> {
-        self.inner.release(stream).await
+    async fn release(&self, stream: Uuid, attempt: u32) -> Result<()> {
+        self.inner.release(stream, attempt).await
     }
 
     async fn nudge(&self, stream: Uuid) -> Result<()> {
