@@ -102,7 +102,8 @@ pub trait Streams: Send + Sync {
     async fn release(&self, stream: Uuid, attempt: u32) -> Result<()>;
 
     /// Wakes whoever produces the stream (a stop was asked for). Not stored: who is not listening
-    /// misses it, so the wish itself must be kept elsewhere.
+    /// misses it, and who listens later may hear one that was not meant for them, so the wish itself
+    /// must be kept, and looked for, elsewhere.
     ///
     /// # Errors
     /// `unavailable` when it cannot be sent.

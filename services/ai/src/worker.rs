@@ -7,6 +7,7 @@ mod ending;
 mod generation;
 mod pump;
 mod shown;
+mod stop;
 
 use crate::{catalogue::Catalogue, config::Config, domain::Lease, ledger::Ledger, repository, who::Who};
 use chrono::TimeDelta;

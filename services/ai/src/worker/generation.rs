@@ -132,7 +132,7 @@ impl Worker {
     }
 
     /// What chat knows of the reply, with the turns to answer or without.
-    async fn context(&self, lease: &Lease, without_turns: bool) -> Result<Answer> {
+    pub(super) async fn context(&self, lease: &Lease, without_turns: bool) -> Result<Answer> {
         let asked = chat::ContextRequest {
             space: lease.space_id.as_bytes().into(),
             reply: lease.reply_id.as_bytes().into(),
@@ -205,7 +205,8 @@ impl Worker {
             let first = pieces.next().await;
             Ok::<Pieces, Fault>(stream::iter(first).chain(pieces).boxed())
         };
-        let asked = self.begin(lease, shown, nudges, found.provider.first_byte(), Box::pin(begun)).await;
+        let mut stopped = self.stopped(lease, nudges).boxed();
+        let asked = self.begin(lease, shown, &mut stopped, found.provider.first_byte(), Box::pin(begun)).await;
         let ended = match asked {
             None => Ended::Stopped,
             Some(Ok(pieces)) => {
@@ -216,7 +217,7 @@ impl Worker {
                         self.platform.metrics.first_piece.record(start.elapsed().as_secs_f64(), &labels);
                     }
                 };
-                match pump(self, lease, shown, pieces, nudges, &mut bill, first).await {
+                match pump(self, lease, shown, pieces, &mut stopped, &mut bill, first).await {
                     Err(error) if error.code() == Code::TooLarge => {
                         bill.close(None, true, account).await;
                         return Err(error);
@@ -246,7 +247,7 @@ impl Worker {
         &self,
         lease: &Lease,
         shown: &mut Shown,
-        nudges: &mut Nudges,
+        stopped: &mut BoxFuture<'_, ()>,
         first_byte: Duration,
         mut begun: BoxFuture<'_, Result<Pieces, Fault>>,
     ) -> Option<Result<Pieces, Fault>> {
@@ -256,7 +257,7 @@ impl Worker {
         loop {
             tokio::select! {
                 biased;
-                () = nudges.next() => return None,
+                () = &mut *stopped => return None,
                 begun = &mut begun => return Some(begun),
                 () = &mut quiet, if tell => {
                     tell = false;

@@ -12,7 +12,7 @@ use crate::{
 };
 use bytes::Bytes;
 use futures_util::{StreamExt as _, future::BoxFuture, future::OptionFuture};
-use platform::{Code, Error, Result, failpoint, streams::Nudges};
+use platform::{Code, Error, Result, failpoint};
 use proto::ai::v1 as pb;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -65,7 +65,7 @@ impl Held {
     }
 }
 
-/// Runs until the provider ends, fails or is stopped, and everything it said is on the stream.
+/// Runs until the provider ends, fails or is `stopped`, and everything it said is on the stream.
 /// `first` hears when the first piece came.
 ///
 /// # Errors
@@ -75,7 +75,7 @@ pub async fn pump(
     lease: &Lease,
     shown: &mut Shown,
     mut pieces: Pieces,
-    nudges: &mut Nudges,
+    stopped: &mut BoxFuture<'_, ()>,
     bill: &mut Bill,
     mut first: impl FnMut(),
 ) -> Result<Ended> {
@@ -104,7 +104,7 @@ pub async fn pump(
                 is_writing = false;
                 failpoint::hit("A4");
             }
-            () = nudges.next(), if ended.is_none() => ended = Some(Ended::Stopped),
+            () = &mut *stopped, if ended.is_none() => ended = Some(Ended::Stopped),
             piece = pieces.next(), if ended.is_none() && held.text.len() < HELD => match piece {
                 Some(Ok(Piece::Text(text))) => {
                     first();

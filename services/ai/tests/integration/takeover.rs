@@ -96,9 +96,13 @@ async fn a_stop_ends_it_soon_with_what_was_shown() {
     let call = worker.call().await;
     call.say("one ");
     house.wait_shown(reply, "one ").await;
+    // one that was meant for somebody before ends nothing
+    house.platform.streams.nudge(reply).await.unwrap();
+    call.say("two ");
+    house.wait_shown(reply, "one two ").await;
     house.post(&format!("/api/v1/replies/{reply}/stop")).await;
     let stored = house.wait_for(chat, "stopped").await;
-    assert_eq!(stored["text"], "one ");
+    assert_eq!(stored["text"], "one two ");
     house.settled(reply, 1).await;
 }
 

@@ -61,18 +61,21 @@ impl Chats {
         let (space, now) = (person.space(), self.platform.clock.now());
         // Words that were shown are stored by whoever streams them; only a reply without any ends here.
         let has_begun = self.platform.streams.read(id, None).next().now_or_never().is_some();
-        let message = self
+        let (message, was_running) = self
             .write(space, move |tx| {
                 async move {
                     let mut reply = found(tx, space, id).await?;
+                    let was_running = !reply.message.state.is_terminal();
                     stop(tx, space, &mut reply, has_begun, now).await?;
-                    Ok(reply.message)
+                    Ok((reply.message, was_running))
                 }
                 .boxed()
             })
             .await?;
         // The wish is stored; whoever produces the answer only has to hear of it soon.
-        self.platform.streams.nudge(id).await?;
+        if was_running {
+            self.platform.streams.nudge(id).await?;
+        }
         Ok(message)
     }
 

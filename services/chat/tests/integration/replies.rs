@@ -1,6 +1,7 @@
 //! Attempts, their fence, and the end of a reply.
 
 use crate::house::House;
+use futures_util::FutureExt as _;
 use http::{Method, StatusCode};
 use platform::{Code, principal::Caller};
 use proto::chat::v1::{ContextRequest, FinishRequest, FollowRequest, chat_client::ChatClient, context_answer::Answer};
@@ -44,9 +45,12 @@ async fn a_stop_wins_over_a_later_end_and_keeps_what_was_shown() {
     let sent = house.begin(&house.ana, "one").await;
     let (chat, reply) = (sent.id("chat"), sent.id("reply"));
     let stop = format!("/api/v1/replies/{reply}/stop");
-    for _ in 0..2 {
+    let mut nudges = house.platform.streams.nudges(reply);
+    for is_first in [true, false] {
         let stopped = house.call(&house.ana, Method::POST, &stop, json!({})).await;
         assert_eq!((stopped.status, stopped.body["state"].as_str()), (StatusCode::OK, Some("stopped")));
+        // nobody is told to stop what has ended
+        assert_eq!(nudges.next().now_or_never().is_some(), is_first);
     }
     // Words that came in between are stored; the state stays as the person wanted it.
     let outcome = house.finish(&house.ana, reply, 1, "some words").await.unwrap();
