@@ -1,6 +1,6 @@
 // The sidebar beyond the plain list: pinned chats, projects, archive and trash, and that a second device sees it all.
 import assert from "node:assert/strict";
-import { chatId, composer, openNew, ownMessages, script, send, untilState } from "./harness/chat.mjs";
+import { chatId, composer, openNew, ownMessages, script, send, stateShown, textShown, untilState, untilText } from "./harness/chat.mjs";
 import { Server } from "./harness/server.mjs";
 import { story, suite } from "./harness/suite.mjs";
 import { pause, until } from "./harness/until.mjs";
@@ -214,13 +214,20 @@ story(running, "a draft follows to another device while its field is untouched",
 
 story(running, "two tabs of one browser share one live connection", async ({ open }) => {
   const { page, context } = await open();
+  // As far away as a server is: what is said and heard takes a while.
+  const late = (work) => setTimeout(() => { try { work(); } catch { /* closed meanwhile */ } }, 150);
+  await context.routeWebSocket(/\/api\/v1\/live/, (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((message) => late(() => server.send(message)));
+    server.onMessage((message) => late(() => socket.send(message)));
+  });
   let sockets = 0;
   const count = (tab) => tab.on("websocket", (socket) => {
     sockets += 1;
     socket.on("close", () => { sockets -= 1; });
   });
   count(page);
-  await page.goto("/");
+  await openNew(page);
   await until("the first tab listens", 10_000, () => sockets === 1);
   const tab = await context.newPage();
   count(tab);
@@ -228,11 +235,34 @@ story(running, "two tabs of one browser share one live connection", async ({ ope
   await pause(2_500);
   assert.equal(sockets, 1, "the second tab has none of its own");
   await composer(page).fill("");
-  await send(page, `Shared line\n${script({ tokens: 80, delay_ms: 25 })}`);
+  await send(page, `Shared line\n${script({ tokens: 800, delay_ms: 15 })}`);
   const id = await chatId(page);
   await row(tab, id).waitFor({ timeout: 5_000 });
+  await untilText(page, 200);
+  await page.evaluate(() => {
+    const reply = document.querySelector("[data-testid=reply]")?.getAttribute("data-reply-id") ?? "";
+    let longest = 0;
+    window.__shrank = 0;
+    const look = () => {
+      const length = window.__taifas?.replyText(reply)?.length ?? longest;
+      window.__shrank = Math.max(window.__shrank, longest - length);
+      longest = Math.max(longest, length);
+    };
+    setInterval(look, 5);
+  });
   await row(tab, id).getByRole("link").click();
+  await untilText(tab, 200);
+  assert.equal(await stateShown(tab), "streaming", "the second tab sees it while it is written");
+  // It leaves, and comes back to what has gone on.
+  await openNew(tab);
+  await untilText(page, 900);
+  await row(tab, id).getByRole("link").click();
+  await untilText(tab, 900);
+  assert.equal(await stateShown(tab), "streaming");
   await untilState(tab, "complete");
+  await untilState(page, "complete");
+  assert.equal(await textShown(tab), await textShown(page));
+  assert.equal(await page.evaluate(() => window.__shrank), 0, "the first tab loses nothing by it");
   assert.equal(sockets, 1);
   await page.close();
   await until("the second tab takes over", 15_000, () => sockets === 1, () => sockets);

@@ -27,6 +27,8 @@ export interface LiveEvents {
   onOpen: (carries: boolean, position: string | null) => void;
   onLost: () => void;
   onReply: (reply: string, frame: ReplyFrame) => void;
+  /** The connection lives; told every 20 s. */
+  onBeat: (position: string | null) => void;
 }
 
 interface Options extends LiveEvents {
@@ -183,7 +185,7 @@ export class LiveFeed {
   #take(text: string, bySocket: boolean): boolean {
     const frame = parsed(text);
     if (!frame) return false;
-    const { onHint, onResync, onOpen, onReply } = this.#options;
+    const { onHint, onResync, onOpen, onReply, onBeat } = this.#options;
     const position = typeof frame["position"] === "string" ? frame["position"] : null;
     if (position !== null) this.#position = position;
     switch (frame["type"]) {
@@ -201,6 +203,9 @@ export class LiveFeed {
         onReply(String(frame["reply"]), {
           event: String(frame["event"]), id: typeof frame["id"] === "string" ? frame["id"] : null, data: record(frame["data"]),
         });
+        return false;
+      case "ping":
+        onBeat(this.#position);
         return false;
       case "bye":
         return true;

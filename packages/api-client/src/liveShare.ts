@@ -3,12 +3,15 @@
 import { LiveFeed, type Hint, type ReplyFrame } from "./liveFeed";
 
 const NAME = "taifas-live";
+/** The tab with the connection passes on a beat every 20 s; after longer silence it is taken to stand still. */
+const SILENCE_MS = 50_000;
 
 type News =
   | { say: "hint"; hint: Hint; position: string }
   | { say: "resync"; position: string | null }
   | { say: "status"; open: boolean; carries: boolean; position: string | null }
   | { say: "reply"; reply: string; frame: ReplyFrame }
+  | { say: "beat"; carries: boolean; position: string | null }
   | { say: "hello" }
   | { say: "follow"; tab: string; reply: string; from: string | null }
   | { say: "unfollow"; tab: string; reply: string };
@@ -61,6 +64,7 @@ export class LiveShare {
   #open = false;
   #carries = false;
   #position: string | null = null;
+  #silence: ReturnType<typeof setTimeout> | undefined;
   /** What this tab reads. */
   readonly #inboxes = new Map<string, Set<Inbox>>();
   /** Which tabs read an answer; kept by the tab with the connection. */
@@ -88,6 +92,7 @@ export class LiveShare {
     } finally {
       channel.removeEventListener("message", hear);
       channel.close();
+      clearTimeout(this.#silence);
     }
   }
 
@@ -108,6 +113,7 @@ export class LiveShare {
         if (frame.event === "done" || frame.event === "error") this.#readers.delete(reply);
         this.#tell({ say: "reply", reply, frame });
       },
+      onBeat: (position) => this.#tell({ say: "beat", carries: this.#carries, position }),
     });
     this.#feed = feed;
     try {
@@ -133,6 +139,7 @@ export class LiveShare {
 
   #hear(news: News): void {
     const { onHint, onResync, onOpen, onLost } = this.#options;
+    if (!["hello", "follow", "unfollow"].includes(news.say)) this.#lives();
     switch (news.say) {
       case "hint":
         this.#position = news.position;
@@ -151,6 +158,13 @@ export class LiveShare {
       case "reply":
         for (const inbox of this.#inboxes.get(news.reply) ?? []) inbox.push(news.frame);
         return;
+      case "beat":
+        this.#position = news.position ?? this.#position;
+        // It stood still, and goes on.
+        if (this.#open) return;
+        this.#status(true, news.carries);
+        onOpen();
+        return;
       case "hello":
         // Who just came knows of no connection: that there is none yet would sound like a loss.
         if (this.#feed && this.#open) this.#post({ say: "status", open: true, carries: this.#carries, position: this.#position });
@@ -161,6 +175,17 @@ export class LiveShare {
       case "unfollow":
         if (this.#feed) this.#unfollow(news.tab, news.reply);
     }
+  }
+
+  /** The tab with the connection was heard. One that stands still (suspended, or printing) says nothing, and nobody tells. */
+  #lives(): void {
+    clearTimeout(this.#silence);
+    if (this.#feed) return;
+    this.#silence = setTimeout(() => {
+      if (this.#feed || !this.#open) return;
+      this.#status(false, false);
+      this.#options.onLost();
+    }, SILENCE_MS);
   }
 
   #status(open: boolean, carries: boolean): void {

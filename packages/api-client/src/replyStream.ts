@@ -5,7 +5,7 @@ import { backoffMs, sleep } from "./backoff";
 import { formatEventId, judge, parseEventId, type ReplyCursor } from "./replyCursor";
 import type { ReplyFrame } from "./liveFeed";
 import { SseParser } from "./sse";
-import type { Mark, MessageState, Reason } from "./types";
+import { isRunning, type Mark, type MessageState, type Reason } from "./types";
 
 export type ReplyEvent =
   /** Replaces everything shown so far. */
@@ -81,8 +81,12 @@ class Follower {
   cursor: ReplyCursor | null;
   /** Events that moved the cursor so far; tells progress from a stream that only repeats itself. */
   applied = 0;
-  /** The feed would not carry this answer: its own route says why. */
+  /** The feed would not carry this answer, or brought nothing of it: its own route does, or says why. */
   refused = false;
+  /** The events come over the feed, which all tabs of a browser share, and with it their followings of one answer. */
+  #shared = false;
+  /** What comes connects with what is shown here. Over the feed another tab's following may go on for a while. */
+  #joined = false;
   /** The snapshot had no id, because the answer has no stream (any more, or yet): the next event begins one. */
   #unplaced = false;
   readonly #options: FollowOptions;
@@ -99,20 +103,26 @@ class Follower {
     const attempt = new AbortController();
     const from = this.cursor ? formatEventId(this.cursor) : null;
     const frames = this.refused ? null : carry?.(replyId, from, attempt.signal);
+    this.#shared = Boolean(frames);
+    this.#joined = !frames;
     if (!frames) return this.#connectAlone(attempt);
     const abort = (): void => attempt.abort();
     signal.addEventListener("abort", abort);
-    const timer = setTimeout(abort, HEAD_MS);
+    const timer = setTimeout(() => {
+      // The tab that has the feed may stand still: asking it again would be no use.
+      this.refused = true;
+      abort();
+    }, HEAD_MS);
     try {
       for await (const frame of frames) {
-        // Only the first event is waited for; from then on the feed itself looks after the connection.
-        clearTimeout(timer);
         onConnection?.("open");
         if (frame.event === "error") {
           this.refused = true;
-          return "gap";
+          return "cut";
         }
         const outcome = this.#take(frame);
+        // Only the beginning is waited for; from then on the feed itself looks after the connection.
+        if (this.#joined) clearTimeout(timer);
         if (outcome) return outcome;
       }
       return "cut";
@@ -165,7 +175,18 @@ class Follower {
     }
   }
 
-  /** Applies one event; an outcome ends the connection. */
+  /** The beginning that another tab is given: it is a part of what is shown here. */
+  #isForAnother(cursor: ReplyCursor, state: MessageState): boolean {
+    const { cursor: own } = this;
+    return this.#shared && own !== null && cursor.epoch === own.epoch && cursor.seq <= own.seq && isRunning(state);
+  }
+
+  /**
+   * Applies one event; an outcome ends the connection. Over the feed the server has one following of an answer for all
+   * tabs, which begins anew, in place of the former one, where the tab that asked last wants it: what was read further
+   * here is dropped, and what another one had read further is left out until the own following begins. Where it passed
+   * over this tab, it is asked for again from here.
+   */
   #take(event: ReplyFrame): Outcome | null {
     const { data } = event;
     const { onEvent } = this.#options;
@@ -173,6 +194,8 @@ class Follower {
       case "snapshot": {
         const cursor = parseEventId(event.id);
         if (!data || (event.id !== null && !cursor)) return "gap";
+        if (cursor && this.#isForAnother(cursor, data["state"] as MessageState)) return null;
+        this.#joined = true;
         this.cursor = cursor;
         this.#unplaced = cursor === null;
         onEvent({
@@ -188,7 +211,9 @@ class Follower {
         const verdict = first ? { kind: "apply" as const, cursor: first } : judge(this.cursor, event.id);
         this.#unplaced = false;
         if (verdict.kind === "drop") return null;
+        if (verdict.kind === "gap" && this.#shared) return this.#joined ? "cut" : null;
         if (verdict.kind === "gap" || !data) return "gap";
+        this.#joined = true;
         this.cursor = verdict.cursor;
         this.applied += 1;
         if (event.event === "text") onEvent({ type: "text", text: text(data["text"]) });
@@ -196,13 +221,14 @@ class Follower {
         return null;
       }
       case "state":
-        if (data) {
+        if (data && this.#joined) {
           onEvent({
             type: "state", state: data["state"] as MessageState, attempt: count(data["attempt"]), loading: data["loading"] === true,
           });
         }
         return null;
       case "done":
+        if (!this.#joined) return null;
         if (!data) return "gap";
         onEvent({
           type: "done", state: data["state"] as MessageState, reason: reason(data["reason"]),

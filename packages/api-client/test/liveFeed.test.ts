@@ -60,6 +60,7 @@ function start(answers: (() => Promise<Response>)[] = [], position: string | nul
     onOpen: (carries, at) => heard.push(`open ${carries ? "carries" : "hints"} ${at}`),
     onLost: () => heard.push("lost"),
     onReply: (reply, frame) => frames.push([reply, frame]),
+    onBeat: (at) => heard.push(`beat ${at}`),
   });
   const run = feed.run().then(() => "ended", (error: unknown) => error);
   const next = async (): Promise<void> => {
@@ -105,9 +106,9 @@ describe("LiveFeed over a WebSocket", () => {
     const r = start();
     expect(latest().url).toBe("wss://chat.example.org/api/v1/live");
     expect(r.feed.carries).toBe(false);
-    latest().say("{broken", 7, [1], hello("p1"), { type: "new in a later version" }, hint("c1", "p2"), { type: "resync", position: "p3" },
+    latest().say("{broken", 7, [1], hello("p1"), { type: "new in a later version" }, hint("c1", "p2"), { type: "resync", position: "p3" }, { type: "ping", position: "p4" },
       { type: "reply", reply: "r1", event: "text", id: "e-1", data: { text: "Hi" } }, { type: "reply", reply: "r1", event: "end", data: [1] });
-    expect(r.heard).toEqual(["open carries p1", "resync p3"]);
+    expect(r.heard).toEqual(["open carries p1", "resync p3", "beat p4"]);
     expect(r.hints).toEqual([[{ kind: "chat.renamed", id: "c1", version: 3 }, "p2"]]);
     expect(r.frames).toEqual([["r1", { event: "text", id: "e-1", data: { text: "Hi" } }], ["r1", { event: "end", id: null, data: null }]]);
     expect(r.feed.carries).toBe(true);

@@ -1,5 +1,5 @@
 // Several tabs of one browser: who has the connection, what the others hear, and what happens when that tab goes.
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { ApiError } from "../src/apiError";
 import type { LiveFeed } from "../src/liveFeed";
 import { LiveShare } from "../src/liveShare";
@@ -85,6 +85,8 @@ function read(frames: AsyncIterable<{ data: Record<string, unknown> | null }> | 
 }
 
 describe("LiveShare", () => {
+  afterEach(() => vi.useRealTimers());
+
   it("has one connection for all tabs; all hear what it hears", async () => {
     const { feeds, tab } = browser();
     const [one, two] = [tab(), tab()];
@@ -212,5 +214,34 @@ describe("LiveShare", () => {
     feeds[0]?.options.onOpen(false, "p2");
     await settled();
     for (const { share } of [one, two]) expect(share.carry("r", null, new AbortController().signal)).toBeNull();
+  });
+
+  it("takes a tab that says nothing for long to stand still, and hears it again when it goes on", async () => {
+    vi.useFakeTimers();
+    const { feeds, tab } = browser();
+    const [one, two] = [tab(), tab()];
+    await settled();
+    feeds[0]?.options.onOpen(true, "p1");
+    await settled();
+    const there = read(two.share.carry("r", null, new AbortController().signal));
+    for (let beats = 0; beats < 5; beats += 1) {
+      await vi.advanceTimersByTimeAsync(20_000);
+      feeds[0]?.options.onBeat("p2");
+      await settled();
+    }
+    expect([two.heard, there.got]).toEqual([["open"], []]);
+    await vi.advanceTimersByTimeAsync(50_000);
+    expect(two.heard).toEqual(["open", "lost"]);
+    expect(there.got).toEqual(["end"]);
+    expect(two.share.carry("r", null, new AbortController().signal), "nobody would bring it").toBeNull();
+    expect(one.heard, "who has the connection knows better").toEqual(["open"]);
+    feeds[0]?.options.onBeat("p3");
+    await settled();
+    expect(two.heard).toEqual(["open", "lost", "open"]);
+    expect(two.share.carry("r", null, new AbortController().signal)).not.toBeNull();
+    one.abort.abort();
+    await settled();
+    expect(feeds[1]?.options.position, "a beat says how far was heard").toBe("p3");
+    two.abort.abort();
   });
 });

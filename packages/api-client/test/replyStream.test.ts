@@ -1,6 +1,8 @@
 // The follower against a scripted server: each connection is a script of events, the test reads what was shown.
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { ApiError } from "../src/apiError";
+import type { ReplyFrame } from "../src/liveFeed";
+import type { ReplyCursor } from "../src/replyCursor";
 import { followReply, type ReplyEvent } from "../src/replyStream";
 
 type Script = { body: string; asked?: (lastEventId: string | null) => void } | Response | "refused";
@@ -183,5 +185,112 @@ describe("followReply", () => {
   it("passes marks and states on", async () => {
     const r = await run([{ body: snapshot("e-0", "a") + event("state", null, { state: "streaming", attempt: 2 }) + event("mark", "e-1", { kind: "continued" }) + word("e-2", "b") + done }]);
     expect(r.events.map((e) => e.type)).toEqual(["snapshot", "state", "mark", "text", "done"]);
+  });
+});
+
+const frame = (event: string, id: string | null, data: Record<string, unknown>): ReplyFrame => ({ event, id, data });
+const carried = {
+  snapshot: (id: string | null, text: string, state = "streaming") => frame("snapshot", id, { text, state, reason: null, marks: [], attempt: 1 }),
+  word: (seq: number) => frame("text", `e-${seq}`, { text: String(seq) }),
+  state: frame("state", null, { state: "streaming", attempt: 9, loading: true }),
+  done: frame("done", null, { state: "complete", reason: null, finished_at: null }),
+  error: frame("error", null, { code: "unavailable", detail: "come again" }),
+};
+/** What was said up to and with `seq`, one digit each. */
+const upTo = (seq: number): string => Array.from({ length: seq + 1 }, (_, one) => String(one)).join("");
+
+/** A follower that may use the feed: `tries` are what comes over it, and nothing more comes before it is left. */
+async function overFeed(tries: ReplyFrame[][], alone: string[] = [], cursor: ReplyCursor | null = null) {
+  const asked: (string | null)[] = [];
+  const askedAlone: (string | null)[] = [];
+  const events: ReplyEvent[] = [];
+  const lengths: number[] = [];
+  let shown = cursor ? upTo(cursor.seq) : "";
+  const abort = new AbortController();
+  const result = await followReply({
+    replyId: "r", signal: abort.signal, cursor, random: () => 1, wait: async () => undefined,
+    carry: (_reply, from, signal) => {
+      asked.push(from);
+      const frames = tries.shift();
+      if (!frames) abort.abort();
+      if (!frames) return null;
+      return (async function* () {
+        yield* frames;
+        await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+      })();
+    },
+    fetch: (async (_input: RequestInfo | URL, init?: RequestInit) => {
+      askedAlone.push(new Headers(init?.headers).get("Last-Event-ID"));
+      const body = alone.shift();
+      if (body === undefined) abort.abort();
+      return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
+    }) as typeof fetch,
+    onEvent: (e) => {
+      events.push(e);
+      if (e.type === "snapshot") shown = e.text;
+      if (e.type === "text") shown += e.text;
+      lengths.push(shown.length);
+    },
+  }).catch((error: unknown) => error);
+  return { asked, askedAlone, events, shown, lengths, result };
+}
+
+describe("followReply over the feed of a browser's tabs", () => {
+  const { snapshot: begin, word: piece, state, done: end, error } = carried;
+  afterEach(() => vi.useRealTimers());
+
+  it("leaves out what another tab is given until its own following begins", async () => {
+    const r = await overFeed([[piece(7), state, piece(8), end, begin("e-5", upTo(5)), piece(6), piece(7), piece(8), piece(9), end]]);
+    expect(r.asked).toEqual([null]);
+    expect(r.shown).toBe(upTo(9));
+    expect(r.events.map((e) => e.type)).toEqual(["snapshot", "text", "text", "text", "text", "done"]);
+  });
+
+  it("keeps what it shows when a tab that joins is given the beginning", async () => {
+    const r = await overFeed([[begin("e-5", upTo(5)), piece(6), piece(7), begin("e-3", upTo(3)), ...[4, 5, 6, 7, 8].map(piece), end]]);
+    expect(r.lengths).toEqual([6, 7, 8, 9, 9]);
+    expect(r.shown).toBe(upTo(8));
+  });
+
+  it("takes a snapshot that says more, is of another epoch, or ends the answer", async () => {
+    const r = await overFeed([[begin("e-2", upTo(2)), begin("e-4", upTo(4)), begin("f-1", "new"), begin("f-0", "whole", "complete"), end]]);
+    expect(r.events.map((e) => (e.type === "snapshot" ? e.text : e.type))).toEqual([upTo(2), upTo(4), "new", "whole", "done"]);
+  });
+
+  it("comes back with an older place than another tab's, and goes on from its own", async () => {
+    const r = await overFeed([[piece(8), begin("e-2", upTo(2)), end, piece(4), piece(5), end]], [], { epoch: "e", seq: 3 });
+    expect(r.asked).toEqual(["e-3"]);
+    expect(r.shown).toBe(upTo(5));
+    expect(Math.min(...r.lengths)).toBe(5);
+  });
+
+  it("asks again from its own place when a tab that had read further took the following over", async () => {
+    const r = await overFeed([[begin("e-2", upTo(2)), piece(3), piece(6)], [piece(4), piece(5), piece(6), end]]);
+    expect(r.asked).toEqual([null, "e-3"]);
+    expect(r.shown).toBe(upTo(6));
+  });
+
+  it("reads the answer's own stream, from its place, when the feed refuses", async () => {
+    const r = await overFeed([[begin("e-1", upTo(1)), error]], [word("e-2", "2") + done]);
+    expect(r.askedAlone).toEqual(["e-1"]);
+    expect(r.shown).toBe(upTo(2));
+  });
+
+  it("reads the answer's own stream when nothing of it comes over the feed in time", async () => {
+    vi.useFakeTimers();
+    const following = overFeed([[piece(7), state]], [snapshot("e-1", upTo(1)) + done]);
+    await vi.advanceTimersByTimeAsync(15_000);
+    const r = await following;
+    expect([r.asked, r.askedAlone]).toEqual([[null], [null]]);
+    expect(r.shown).toBe(upTo(1));
+  });
+
+  it("waits for the feed no longer once its own following has begun", async () => {
+    vi.useFakeTimers();
+    const following = overFeed([[begin("e-1", upTo(1))]]);
+    let over = false;
+    void following.then(() => { over = true; });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(over).toBe(false);
   });
 });
