@@ -14,6 +14,34 @@ async function errorUnder(page, label) {
   return id ? page.locator(`[id="${id}"]`).innerText() : "";
 }
 
+/** A person nobody has seen yet. @param {string} name */
+function newcomer(name) {
+  return { name, email: `${name.toLowerCase()}.${Date.now()}@example.org`, password: PASSWORD };
+}
+
+/** @param {import("playwright-core").Page} page @param {{ email: string, password: string }} who */
+async function signIn(page, who) {
+  await page.getByLabel("E-mail", { exact: true }).fill(who.email);
+  await page.getByLabel("Password", { exact: true }).fill(who.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+/** What this browser keeps, in both of its storages. @param {import("playwright-core").Page} page */
+function keptBy(page) {
+  return page.evaluate(async () => {
+    const database = await new Promise((resolve) => {
+      const request = indexedDB.open("taifas");
+      request.onsuccess = () => resolve(request.result);
+    });
+    const records = await new Promise((resolve) => {
+      const request = database.transaction("outbox").objectStore("outbox").getAll();
+      request.onsuccess = () => resolve(request.result);
+    });
+    database.close();
+    return JSON.stringify([{ ...localStorage }, records]);
+  });
+}
+
 story(running, "the printed link makes the first account, with help under each field", async ({ open, test }) => {
   const server = await Server.start({ account: false });
   test.after(() => server.remove());
@@ -126,6 +154,103 @@ story(running, "signing out leaves nothing behind in the browser", async ({ serv
   await page.getByTestId("sign-in-form").waitFor();
 });
 
+story(running, "signing out ends every tab, and the next person finds nothing there", async ({ server, open }) => {
+  const elena = newcomer("Elena");
+  const hers = await server.invite(elena);
+  const { page, context } = await open({ cookie: await server.signIn() });
+  const { chat } = await server.ask(`Ana's own\n${script({ tokens: 5, delay_ms: 0 })}`);
+  await openNew(page);
+  const tab = await context.newPage();
+  await tab.goto(`/c/${chat.id}`);
+  await untilState(tab, "complete");
+  // A message that the server cannot take, and a text that was never sent, both in the tab that stays behind.
+  let tries = 0;
+  await tab.route("**/messages", (route) => {
+    tries += 1;
+    return route.fulfill({ status: 503, json: { code: "unavailable", detail: "Not now.", status: 503 } });
+  });
+  await send(tab, "Ana's message, on its way");
+  await until("it is tried again", 10_000, () => tries > 1);
+  await tab.unroute("**/messages");
+  await composer(tab).fill("Ana's secret thought");
+  await page.getByTestId("profile").click();
+  await page.getByTestId("sign-out").click();
+  await page.getByTestId("sign-in-form").waitFor();
+  await tab.getByTestId("sign-in-form").waitFor();
+  assert.equal(await tab.getByText("Your session has ended").count(), 0, "who signed out knows");
+  assert.equal(/secret thought|on its way/.test(await keptBy(tab)), false, `the browser keeps ${await keptBy(tab)}`);
+
+  await signIn(tab, elena);
+  await composer(tab).waitFor();
+  await composer(page).waitFor();
+  for (const each of [tab, page]) {
+    assert.equal(new URL(each.url()).pathname, "/");
+    assert.equal(await composer(each).inputValue(), "");
+    assert.equal(await each.getByText("Ana's").count(), 0);
+  }
+  await send(tab, `Elena's first\n${script({ tokens: 3, delay_ms: 0 })}`);
+  await untilState(tab, "complete");
+  const asElena = { Cookie: hers };
+  const { chats } = await server.json("GET", "/api/v1/chats?limit=28", undefined, asElena);
+  assert.deepEqual(chats.map((each) => each.title), ["Elena's first"]);
+  for (const place of ["new", chat.id]) {
+    const draft = await server.request("GET", `/api/v1/drafts/${place}`, undefined, asElena);
+    assert.equal((await draft.text()).includes("secret"), false, "no draft of Ana's came to Elena");
+  }
+  assert.equal((await server.chat(chat.id)).messages.length, 2, "what waited when Ana signed out is not sent");
+});
+
+story(running, "who signs in where another person's session ended finds nothing of theirs, in any tab", async ({ server, open }) => {
+  const elena = newcomer("Elena");
+  await server.invite(elena);
+  const cookie = await server.signIn();
+  const { page, context } = await open({ cookie });
+  const { chat } = await server.ask(`Ana's letter\n${script({ tokens: 5, delay_ms: 0 })}`);
+  await page.goto(`/c/${chat.id}`);
+  await untilState(page, "complete");
+  const tab = await context.newPage();
+  await openNew(tab);
+  await composer(tab).fill("Ana's secret thought");
+  await composer(page).fill("Ana's secret answer");
+  await server.request("POST", "/api/v1/auth/sign-out", undefined, { Cookie: cookie });
+  await page.getByText("Your session has ended").waitFor();
+  await tab.getByText("Your session has ended").waitFor();
+  await signIn(page, elena);
+  for (const each of [page, tab]) {
+    await each.getByRole("heading", { level: 1, name: /, Elena\. What shall we work on/ }).waitFor();
+    assert.equal(await composer(each).inputValue(), "");
+    assert.equal(await each.getByText("Ana's").count(), 0);
+  }
+  assert.equal((await keptBy(page)).includes("secret"), false, `the browser keeps ${await keptBy(page)}`);
+});
+
+story(running, "who signs in again in one tab goes on in the others, with what waited there", async ({ server, open }) => {
+  const cookie = await server.signIn();
+  const { page, context } = await open({ cookie });
+  const { chat } = await server.ask(`Goes on\n${script({ tokens: 5, delay_ms: 0 })}`);
+  const tab = await context.newPage();
+  await tab.goto(`/c/${chat.id}`);
+  await untilState(tab, "complete");
+  await openNew(page);
+  let refused = true;
+  await tab.route("**/messages", (route) => refused ? route.fulfill({ status: 503, json: { code: "unavailable", detail: "Not now.", status: 503 } }) : route.continue());
+  await send(tab, `Waits over the end\n${script({ tokens: 3, delay_ms: 0 })}`);
+  await ownMessages(tab).nth(1).waitFor();
+  await composer(tab).fill("Still being written");
+  await server.request("POST", "/api/v1/auth/sign-out", undefined, { Cookie: cookie });
+  await tab.getByText("Your session has ended").waitFor();
+  await page.getByText("Your session has ended").waitFor();
+  refused = false;
+  await signIn(page, ANA);
+  await composer(page).waitFor();
+  await until("the other tab is back, with its text", 10_000, async () => (await composer(tab).inputValue()) === "Still being written");
+  const { messages } = await until("what waited is stored", 15_000, async () => {
+    const thread = await server.ended(chat.id);
+    return thread.messages.length > 2 ? thread : null;
+  });
+  assert.deepEqual(messages.map((message) => message.text.split("\n")[0]).filter((_, at) => at % 2 === 0), ["Goes on", "Waits over the end"]);
+});
+
 story(running, "a session that ends at work asks to sign in and keeps what was written", async ({ server, open }) => {
   const cookie = await server.signIn();
   const { page } = await open({ cookie });
@@ -134,9 +259,7 @@ story(running, "a session that ends at work asks to sign in and keeps what was w
   await server.request("POST", "/api/v1/auth/sign-out", undefined, { Cookie: cookie });
   // The feed tells at once.
   await page.getByText("Your session has ended").waitFor();
-  await page.getByLabel("E-mail", { exact: true }).fill(ANA.email);
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await signIn(page, ANA);
   await until("what was written is in the field", 10_000, async () => (await composer(page).inputValue()).startsWith("Not lost"));
   await composer(page).press("Enter");
   await untilState(page, "complete");

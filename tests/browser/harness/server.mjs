@@ -126,6 +126,14 @@ export class Server {
     return cookieOf(answer);
   }
 
+  /** Another person, by an invitation; gives a session of theirs. @param {{ name: string, email: string, password: string }} who */
+  async invite(who) {
+    const { link } = await this.json("POST", "/api/v1/admin/invitations", { email: who.email, role: "user" });
+    const answer = await this.request("POST", "/api/v1/auth/accept-invitation", { token: link.split("#")[1], ...who }, { Cookie: "" });
+    if (answer.status !== 201) throw new Error(`the invitation answered ${answer.status}: ${await answer.text()}`);
+    return cookieOf(answer);
+  }
+
   /**
    * @param {string} method @param {string} path @param {unknown} [body] @param {Record<string, string>} [headers]
    * @returns {Promise<Response>}

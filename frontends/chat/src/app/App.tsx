@@ -8,11 +8,9 @@ import { keys, useSession } from "../api/queries";
 import { queryClient } from "../api/queryClient";
 import { adoptAppearance } from "../stores/appearance";
 import { useHash } from "../stores/hash";
-import { claimLocalData } from "../stores/localData";
-import { resetModelChoice } from "../stores/modelChoice";
-import { forgetDrafts } from "../stores/drafts";
-import { forgetOutbox, resumeOutbox } from "../stores/outbox";
-import { session as sessionStore, sessionFound } from "../stores/session";
+import { claimLocalData, isForeign } from "../stores/localData";
+import { resumeOutbox } from "../stores/outbox";
+import { leave, session as sessionStore, sessionFound } from "../stores/session";
 import { onTabNews, tellTabs } from "../stores/tabs";
 import { locale as localeStore } from "../texts/locale";
 import { ChatApp } from "./ChatApp";
@@ -30,7 +28,7 @@ export function Speaking() {
 
 function App() {
   const { data } = useSession();
-  const { lost } = useStore(sessionStore);
+  const { lost, left } = useStore(sessionStore);
   const [path, navigate] = useLocation();
   const state = data?.state ?? hint;
   const user = data?.user ?? null;
@@ -38,7 +36,13 @@ function App() {
   const userId = state === "signed_in" ? user?.id : undefined;
 
   useEffect(() => onTabNews((news) => {
-    if (news.kind === "session") void queryClient.invalidateQueries({ queryKey: keys.session });
+    if (news.kind !== "session") return;
+    if (isForeign(news.user)) return leave();
+    void queryClient.invalidateQueries();
+    if (news.user === null) return;
+    // Whose session ended, and who is in again in another tab, goes on in this one too.
+    sessionFound();
+    if (claimLocalData(news.user)) void resumeOutbox();
   }), []);
 
   useEffect(() => {
@@ -47,10 +51,8 @@ function App() {
 
   useEffect(() => {
     if (userId === undefined) return;
-    void claimLocalData(userId).then((cleared) => {
-      if (cleared) forgetEverything();
-      return resumeOutbox();
-    });
+    if (claimLocalData(userId)) void resumeOutbox();
+    else leave();
   }, [userId]);
 
   useEffect(() => {
@@ -58,17 +60,19 @@ function App() {
   }, [state, lost, path, navigate]);
 
   const signedIn = (who: User): void => {
+    tellTabs({ kind: "session", user: who.id });
+    if (isForeign(who.id)) return leave();
     const old = queryClient.getQueryData<Session>(keys.session);
     if (old) queryClient.setQueryData<Session>(keys.session, { ...old, state: "signed_in", user: who });
     document.documentElement.dataset["session"] = "in";
     sessionFound();
-    tellTabs({ kind: "session" });
     if (isOutside(location.pathname)) navigate("/", { replace: true });
     void queryClient.invalidateQueries();
-    // The same person again: what waited goes now. Another one: the effect above clears first.
+    // The same person again: what waited goes now.
     if (old?.user?.id === who.id) void resumeOutbox();
   };
 
+  if (left || (userId !== undefined && isForeign(userId))) return <BarePage />;
   // An account that is about to be deleted does nothing but decide; with a link of one's own the link comes first.
   const leaving = user?.deletes_at;
   if (state !== "signed_in" || lost || leaving || path === "/join" || path === "/reset") {
@@ -85,10 +89,4 @@ function App() {
 /** What the static page shows to people who are not signed in; stays until it is known which page is theirs. */
 function BarePage() {
   return <div className="page"><header><span className="brand"><Logo /></span></header></div>;
-}
-
-function forgetEverything(): void {
-  forgetDrafts();
-  forgetOutbox();
-  resetModelChoice();
 }

@@ -31,6 +31,9 @@ const inDispute = new Map<string, Base>();
 const waiting = new Map<string, ReturnType<typeof setTimeout>>();
 const writing = new Set<string>();
 
+/** Ended when the person has gone: nothing of theirs may be written into another one's account. */
+let gone: AbortSignal | null = null;
+
 const local = (key: string): string => drafts.getState()[key] ?? "";
 const follows = (key: string): boolean => key === NEW_CHAT || UUID.test(key);
 const baseText = (key: string): string => bases.get(key)?.text ?? "";
@@ -80,7 +83,7 @@ async function ask(key: string): Promise<void> {
 }
 
 function schedule(key: string): void {
-  if (!follows(key)) return;
+  if (gone?.aborted !== false || !follows(key)) return;
   clearTimeout(waiting.get(key));
   waiting.set(key, setTimeout(() => {
     waiting.delete(key);
@@ -126,6 +129,7 @@ export async function draftChanged(id: string): Promise<void> {
 }
 
 export function keepDrafts(signal: AbortSignal): void {
+  gone = signal;
   for (const [key, base] of Object.entries(readLocalJson<Record<string, Base>>(KEY, {}))) bases.set(key, base);
   let before = drafts.getState();
   const leave = drafts.subscribe((now) => {

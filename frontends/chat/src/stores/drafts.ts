@@ -47,10 +47,4 @@ export function giveBack(key: string, text: string): void {
   setDraft(key, since.trim() === "" ? text : `${text}\n\n${since}`);
 }
 
-export function forgetDrafts(): void {
-  drafts.setState({}, true);
-  written.clear();
-  writeLocal(KEY, null);
-}
-
 addEventListener("pagehide", persist);

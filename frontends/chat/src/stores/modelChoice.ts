@@ -25,7 +25,3 @@ export function choiceKept(chatId: string, model: string): void {
   const { [chatId]: chosen, ...chats } = modelChoice.getState().chats;
   if (chosen === model) modelChoice.setState({ chats });
 }
-
-export function resetModelChoice(): void {
-  modelChoice.setState({ byDefault: null, chats: {} }, true);
-}

@@ -135,7 +135,8 @@ async function deliver(item: Outgoing): Promise<void> {
   if (inDelivery.has(item.id)) return;
   inDelivery.add(item.id);
   try {
-    for (let failures = 1; ; failures += 1) {
+    // Who has gone sends nothing: the cookie may be another person's by now.
+    for (let failures = 1; !session.getState().left; failures += 1) {
       try {
         const deadline = Math.min(LONGEST_DEADLINE_MS, FIRST_DEADLINE_MS * 2 ** (failures - 1));
         const { chat, message, reply } = await api.send({ ...item, attachments: item.attachments?.map((file) => file.id) }, deadline);
@@ -226,9 +227,4 @@ export async function releaseElsewhere(openChatId: string | null, chats: Chat[])
 /** A waiting message follows an answer that ended well or by the person's own stop; after a cut the person decides. */
 export function goesOnAfter(leaf: Message): boolean {
   return leaf.state === "complete" || leaf.state === "stopped";
-}
-
-export function forgetOutbox(): void {
-  for (const item of outbox.getState().items) remove(item.id);
-  outbox.setState({ returned: {} });
 }

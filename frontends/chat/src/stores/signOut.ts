@@ -1,13 +1,10 @@
-// Leaving: nothing of the person stays in this browser.
+// Leaving, in all tabs of this browser.
 import { api } from "../api/api";
 import { t } from "../texts/t";
-import { forgetDrafts } from "./drafts";
-import { clearLocalData } from "./localData";
-import { forgetOutbox } from "./outbox";
+import { leave } from "./session";
 import { tellTabs } from "./tabs";
 import { showToast } from "./toasts";
 
-/** A full load afterwards lets the server decide what to show. */
 export async function signOut(): Promise<void> {
   try {
     await api.signOut();
@@ -15,9 +12,6 @@ export async function signOut(): Promise<void> {
     showToast(t("profile.signOutFailed"));
     return;
   }
-  forgetDrafts();
-  forgetOutbox();
-  await clearLocalData();
-  tellTabs({ kind: "session" });
-  location.assign("/");
+  tellTabs({ kind: "session", user: null });
+  leave();
 }

@@ -1,8 +1,9 @@
-// Tells the other tabs of this browser that a chat changed, so that they show it without waiting for their focus.
+// Tells the other tabs of this browser that a chat changed, so that they show it without waiting for their focus, and
+// who is signed in now.
 
 const channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("taifas");
 
-export type TabNews = { kind: "chat"; id: string } | { kind: "session" };
+export type TabNews = { kind: "chat"; id: string } | { kind: "session"; user: string | null };
 
 export function tellTabs(news: TabNews): void {
   channel?.postMessage(news);

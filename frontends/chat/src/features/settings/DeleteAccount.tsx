@@ -9,7 +9,7 @@ import { useState, type FormEvent } from "react";
 import { account } from "../../api/account";
 import { useWork } from "../../api/useWork";
 import { settingsAddress } from "../../stores/hash";
-import { clearLocalData } from "../../stores/localData";
+import { leave } from "../../stores/session";
 import { tellTabs } from "../../stores/tabs";
 import { t } from "../../texts/t";
 
@@ -33,9 +33,8 @@ export function DeleteAccount() {
       }
     });
     if (!done) return;
-    await clearLocalData();
-    tellTabs({ kind: "session" });
-    location.assign("/");
+    tellTabs({ kind: "session", user: null });
+    leave();
   };
   const reason = work.working ? t("working") : password === "" ? t("settings.leaveNoPassword") : word !== WORD ? t("settings.leaveNoWord") : null;
   return (
