@@ -10,7 +10,7 @@ import { cachedThread, loadThread, putThread } from "../api/queries";
 import { giveBackFiles } from "./attachments";
 import { onBack } from "./connection";
 import { giveBack, NEW_CHAT } from "./drafts";
-import { dropRecord, storedRecords, storeRecord } from "./localData";
+import { dropRecord, isTaken, storedRecords, storeRecord } from "./localData";
 import { session } from "./session";
 import { arrivedReply } from "./stopOnArrival";
 import { tellTabs } from "./tabs";
@@ -71,9 +71,19 @@ function put(item: Outgoing): void {
   void storeRecord(item);
 }
 
-function remove(id: string): void {
+function drop(id: string): void {
   outbox.setState(({ items }) => ({ items: items.filter((item) => item.id !== id) }));
+}
+
+function remove(id: string): void {
+  drop(id);
   void dropRecord(id);
+}
+
+/** False when it was sent or taken back meanwhile, here or in another tab. */
+async function stillWaits(id: string): Promise<boolean> {
+  if (await isTaken(id)) drop(id);
+  return outbox.getState().items.some((item) => item.id === id);
 }
 
 export function setReturned(chatId: string, returned: Returned | null): void {
@@ -110,7 +120,8 @@ export function takeBackNext(item: Outgoing): void {
 }
 
 /** The answer the message waited for has ended: it goes now, under the chat's last message. */
-export function releaseNext(item: Outgoing, parentId: string | null): void {
+export async function releaseNext(item: Outgoing, parentId: string | null): Promise<void> {
+  if (!(await stillWaits(item.id))) return;
   const current = outbox.getState().items.find((i) => i.id === item.id);
   if (current?.state !== "next") return;
   const released: Outgoing = { ...current, parentId, state: "sending" };
@@ -144,18 +155,16 @@ async function deliver(item: Outgoing): Promise<void> {
         return;
       } catch (error) {
         const unknown = error instanceof ApiError && error.status === 401;
-        if (unknown && session.getState().lost) {
-          put({ ...item, state: "waiting" });
-          return;
-        }
         if (error instanceof ApiError && !error.transient && !unknown) {
           await refused(item, error);
           return;
         }
+        if (!(await stillWaits(item.id))) return;
         put({ ...item, state: "waiting" });
+        if (unknown && session.getState().lost) return;
         const asked = error instanceof ApiError ? (error.retryAfter ?? 0) * 1000 : 0;
         await sleep(Math.max(asked, backoffMs(failures)), back.signal);
-        if (!outbox.getState().items.some((i) => i.id === item.id)) return;
+        if (!(await stillWaits(item.id))) return;
       }
     }
   } finally {
@@ -203,14 +212,30 @@ async function isStored(item: Outgoing): Promise<boolean> {
   return thread?.messages.some((message) => message.id === item.id) ?? false;
 }
 
-/** Sends what an earlier page or session could not. Called when somebody is signed in. */
+/**
+ * Sends what an earlier page or session, or a tab that was closed, could not. What another tab is about to send goes
+ * with the same key: the server stores it once.
+ */
 export async function resumeOutbox(): Promise<void> {
-  for (const item of await storedRecords<Outgoing>()) {
-    if (!outbox.getState().items.some((known) => known.id === item.id)) put(item);
-  }
+  const stored = await storedRecords<Outgoing>();
+  outbox.setState(({ items }) => ({ items: [...items, ...stored.filter((item) => !items.some((known) => known.id === item.id))] }));
   for (const item of outbox.getState().items) {
-    if (item.state !== "next") void deliver(item);
+    if ((await stillWaits(item.id)) && item.state !== "next") void deliver(item);
   }
+}
+
+/** Looks for what other tabs left, whenever this one is looked at or the network is back. */
+export function keepSending(): () => void {
+  const look = (): void => {
+    if (!document.hidden) void resumeOutbox();
+  };
+  document.addEventListener("visibilitychange", look);
+  const leave = onBack(() => void resumeOutbox());
+  void resumeOutbox();
+  return () => {
+    document.removeEventListener("visibilitychange", look);
+    leave();
+  };
 }
 
 /** Messages that wait for an answer's end in chats that are not open: sent when their chat has come to rest. */
