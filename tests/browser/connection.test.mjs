@@ -91,6 +91,39 @@ story(running, "a message whose answer got lost on the way is stored exactly onc
   assert.equal(await ownMessages(page).count(), 1);
 });
 
+story(running, "a message that is stored while its key is forgotten is not given back, whatever branch it is on", async ({ server, open }) => {
+  const { page } = await open();
+  await withoutFeed(page);
+  const { chat, messages } = await server.ask(`Long ago\n${QUICK}`);
+  await page.goto(`/c/${chat.id}`);
+  await untilAnswered(page, 1);
+  let tries = 0;
+  let asked = 0;
+  await page.route("**/messages", async (route) => {
+    tries += 1;
+    if (tries === 1) {
+      await route.fetch();
+      await server.ended(chat.id);
+      // Meanwhile another device wrote another version beside it, which is the one that is shown.
+      await server.ask(`Beside it\n${QUICK}`, { chatId: chat.id, parentId: messages.at(-1).id, branch: true });
+      await route.abort("connectionreset");
+    } else await route.fulfill({ status: 409, json: { code: "conflict", detail: "a message with this id exists already; make a new id for a new message", status: 409 } });
+  });
+  // What cannot be found out now is asked again, not guessed.
+  await page.route("**/tree", (route) => {
+    asked += 1;
+    return asked === 1 ? route.fulfill({ status: 503, json: { code: "unavailable", detail: "Not now.", status: 503 } }) : route.continue();
+  });
+  await send(page, `Sent once\n${QUICK}`);
+  await ownMessages(page).getByText("Beside it").waitFor();
+  await untilAnswered(page, 2);
+  assert.ok(tries >= 3 && asked >= 2, `${tries} tries, asked ${asked} times`);
+  assert.equal(await composer(page).inputValue(), "", "nothing was given back");
+  assert.equal(await page.getByTestId("newer-bar").count(), 0);
+  const { nodes } = await server.json("GET", `/api/v1/chats/${chat.id}/tree`);
+  assert.equal(nodes.filter((node) => node.excerpt.startsWith("Sent once")).length, 1, "it is stored exactly once");
+});
+
 story(running, "a request that hangs is not waited for: the message goes with the next one, once", async ({ server, open }) => {
   const { page } = await open();
   await openNew(page);

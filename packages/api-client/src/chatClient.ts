@@ -1,6 +1,6 @@
 // The rest of what can be done with chats, for parts of the app that are loaded when they are needed.
 import type { Call } from "./request";
-import type { Limits, Project, ProjectColor, Search, Sent, StoredDraft, Thread, Tree } from "./types";
+import type { Limits, Project, ProjectColor, Search, Sent, StoredDraft, Thread } from "./types";
 
 export interface ProjectFields {
   name: string;
@@ -10,7 +10,6 @@ export interface ProjectFields {
 
 export function createChatApi(call: Call) {
   return {
-    tree: (chatId: string) => call<Tree>("GET", `/api/v1/chats/${chatId}/tree`),
     switchTo: (chatId: string, messageId: string) =>
       call<Thread>("POST", `/api/v1/chats/${chatId}/switch`, { body: { message_id: messageId } }),
     regenerate: (replyId: string, key: string, wish: { model?: string | null; instruction?: string | null }) =>

@@ -1,6 +1,6 @@
 // What the app needs of the API from its first moment on, as typed functions. Parts that are loaded later bring their own.
 import type { Call } from "./request";
-import type { Chat, ChatPage, Message, Model, Project, Sent, Session, Shelf, Thread, User } from "./types";
+import type { Chat, ChatPage, Message, Model, Project, Sent, Session, Shelf, Thread, Tree, User } from "./types";
 
 export interface SendMessage {
   id: string;
@@ -40,6 +40,7 @@ export function createApi(call: Call) {
       call<ChatPage>("GET", "/api/v1/chats", { query: { limit, before, filter: shelf === "recent" ? null : shelf, project } }),
     projects: async () => (await call<{ projects: Project[] }>("GET", "/api/v1/projects")).projects,
     thread: (id: string) => call<Thread>("GET", `/api/v1/chats/${id}`),
+    tree: (chatId: string) => call<Tree>("GET", `/api/v1/chats/${chatId}/tree`),
     change: (id: string, version: number, change: ChatChange) =>
       call<Chat>("PATCH", `/api/v1/chats/${id}`, { body: { version, ...change } }),
     remove: (id: string) => call<void>("DELETE", `/api/v1/chats/${id}`),

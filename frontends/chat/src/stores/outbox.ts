@@ -6,7 +6,7 @@ import { isRunning, type Chat, type Message, type StoredFile, type Thread } from
 import { createStore } from "zustand/vanilla";
 import { api } from "../api/api";
 import { putChat, refreshChats } from "../api/lists";
-import { cachedThread, loadThread, putThread } from "../api/queries";
+import { cachedThread, loadThread, putThread, refreshThread } from "../api/queries";
 import { giveBackFiles } from "./attachments";
 import { onBack } from "./connection";
 import { giveBack, NEW_CHAT } from "./drafts";
@@ -155,10 +155,7 @@ async function deliver(item: Outgoing): Promise<void> {
         return;
       } catch (error) {
         const unknown = error instanceof ApiError && error.status === 401;
-        if (error instanceof ApiError && !error.transient && !unknown) {
-          await refused(item, error);
-          return;
-        }
+        if (error instanceof ApiError && !error.transient && !unknown && (await refused(item, error))) return;
         if (!(await stillWaits(item.id))) return;
         put({ ...item, state: "waiting" });
         if (unknown && session.getState().lost) return;
@@ -188,12 +185,20 @@ function arrived(item: Outgoing, chat: Chat, message: Message, reply: Message): 
   tellTabs({ kind: "chat", id: item.chatId });
 }
 
-async function refused(item: Outgoing, error: ApiError): Promise<void> {
-  if (error.code === "mismatch" && (await isStored(item))) {
-    remove(item.id);
-    return;
-  }
+/** False while it cannot be known whether the message is stored all the same: then it waits. */
+async function refused(item: Outgoing, error: ApiError): Promise<boolean> {
   const newer = error.status === 409 && Array.isArray(error.extras["newer"]) ? (error.extras["newer"] as Message[]) : null;
+  if (error.code === "mismatch" || (error.code === "conflict" && newer === null)) {
+    const stored = await isStored(item);
+    if (stored === null) return false;
+    if (stored) {
+      await loadThread(item.chatId).catch(() => refreshThread(item.chatId));
+      remove(item.id);
+      refreshChats();
+      return true;
+    }
+  }
+  if (session.getState().left || !(await stillWaits(item.id))) return true;
   remove(item.id);
   const neverExisted = item.parentId === null && newer === null && !cachedThread(item.chatId);
   const place = neverExisted ? NEW_CHAT : item.chatId;
@@ -204,12 +209,20 @@ async function refused(item: Outgoing, error: ApiError): Promise<void> {
     newer: newer ? Math.max(1, newer.filter((message) => message.role === "user").length) : 0,
     detail: error.detail,
   });
+  return true;
 }
 
-/** Two tabs may send one waiting message under different parents; if it is there, it is sent. */
-async function isStored(item: Outgoing): Promise<boolean> {
-  const thread = await loadThread(item.chatId).catch(() => null);
-  return thread?.messages.some((message) => message.id === item.id) ?? false;
+/**
+ * Two tabs may send one waiting message under different parents, and the server forgets keys after some days: if the
+ * message is there, on whatever branch, it is sent. Null when the server does not say.
+ */
+async function isStored(item: Outgoing): Promise<boolean | null> {
+  try {
+    const { nodes } = await api.tree(item.chatId);
+    return nodes.some((node) => node.id === item.id);
+  } catch (error) {
+    return error instanceof ApiError && !error.transient && error.status !== 401 ? false : null;
+  }
 }
 
 /**

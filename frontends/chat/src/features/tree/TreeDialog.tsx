@@ -1,17 +1,14 @@
 // All branches of a chat at once: every turn in the order of the tree, indented where the conversation parted.
-import { createChatApi } from "@taifas/api-client/chatClient";
 import type { Tree, TreeNode } from "@taifas/api-client/types";
 import { Dialog } from "@taifas/ui-components/Dialog";
 import { IconButton } from "@taifas/ui-components/IconButton";
 import { MessageSquare, Sparkles, X } from "lucide-react";
 import { useRef, type KeyboardEvent } from "react";
 import { useQuery } from "@tanstack/react-query";
-import { call } from "../../api/api";
+import { api } from "../../api/api";
 import { switchTo } from "../../stores/branches";
 import { day, t } from "../../texts/t";
 import { activePath, rowsOf } from "./rows";
-
-const api = createChatApi(call);
 
 interface Props {
   chatId: string;
