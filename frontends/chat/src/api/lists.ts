@@ -46,10 +46,10 @@ export function chatsOf(data: { pages: ChatPage[] } | undefined): Chat[] {
   return data?.pages.flatMap((page) => page.chats) ?? [];
 }
 
-/** Every chat the lists hold, once. */
-export function listedChats(): Chat[] {
+/** Every chat the lists hold, once; of those nobody looks at, it may be old. */
+export function listedChats(type: "all" | "active" = "all"): Chat[] {
   const all = new Map<string, Chat>();
-  for (const [, data] of queryClient.getQueriesData<ChatPages>({ queryKey: listKeys.all })) {
+  for (const [, data] of queryClient.getQueriesData<ChatPages>({ queryKey: listKeys.all, type })) {
     for (const chat of chatsOf(data)) all.set(chat.id, chat);
   }
   return [...all.values()];

@@ -3,13 +3,12 @@ import type { User } from "@taifas/api-client/types";
 import { Suspense, useEffect } from "react";
 import { useLocation } from "wouter";
 import { useStore } from "zustand";
-import { chatsOf, refreshChats, useChats } from "../api/lists";
+import { refreshChats } from "../api/lists";
 import { refreshThread } from "../api/queries";
 import { queryClient } from "../api/queryClient";
 import { Sidebar } from "../features/chats/Sidebar";
 import { onBack } from "../stores/connection";
 import { closeDrawer, frame } from "../stores/frame";
-import { releaseElsewhere } from "../stores/outbox";
 import { onTabNews } from "../stores/tabs";
 import { setTemporary, temporary } from "../stores/temporary";
 import { ChatScreen } from "./ChatScreen";
@@ -30,7 +29,6 @@ export function ChatApp({ user }: { user: User | null }) {
   useShortcuts();
   useNews();
   useLater(user?.id ?? null);
-  useEndedElsewhere(chatId);
 
   useEffect(() => {
     closeDrawer();
@@ -79,7 +77,7 @@ function useNews(): void {
   useEffect(() => onBack(() => void queryClient.invalidateQueries()), []);
 }
 
-/** What starts once the page stands: the live feed and the drafts that follow the person. */
+/** What starts once the page stands: the live feed, drafts, and what waits for answers elsewhere. */
 function useLater(userId: string | null): void {
   useEffect(() => {
     if (userId === null) return;
@@ -87,12 +85,4 @@ function useLater(userId: string | null): void {
     whenIdle(() => void import("./later").then(({ startLater }) => !end.signal.aborted && startLater(end.signal)).catch(() => undefined));
     return () => end.abort();
   }, [userId]);
-}
-
-/** Answers that end in chats which are not open: followed by the message that waited for them. */
-function useEndedElsewhere(openId: string | null): void {
-  const { data } = useChats();
-  useEffect(() => {
-    void releaseElsewhere(openId, chatsOf(data));
-  }, [data, openId]);
 }

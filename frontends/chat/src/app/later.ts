@@ -1,4 +1,5 @@
-// What starts behind the first paint: the live feed, the drafts that follow the person, and parts worth having at hand.
+// What starts behind the first paint: the live feed, the drafts that follow the person, messages that wait for answers
+// elsewhere, and parts worth having at hand.
 import { ApiError } from "@taifas/api-client/apiError";
 import type { Hint } from "@taifas/api-client/liveFeed";
 import { LiveShare } from "@taifas/api-client/liveShare";
@@ -13,6 +14,7 @@ import { feed } from "../stores/feed";
 import { titled } from "../stores/titled";
 import { ModelList } from "../features/models/ModelPicker";
 import { Palette } from "./dialogParts";
+import { followEnds } from "./endedElsewhere";
 import { Dialogs, Missing } from "./parts";
 import { NextChip, ReturnedBar } from "../features/composer/parts";
 
@@ -86,6 +88,7 @@ export function startLater(signal: AbortSignal): void {
   void ChatMenu.load();
   for (const later of [Dialogs, Palette, ModelList, Missing, NextChip, ReturnedBar]) void later.load();
   keepDrafts(signal);
+  followEnds(signal);
   let heard = false;
   const share = new LiveShare({
     signal,

@@ -2,7 +2,7 @@
 // the same key however often the connection fails. A message leaves only by being stored or by going back into the draft.
 import { ApiError } from "@taifas/api-client/apiError";
 import { backoffMs, sleep } from "@taifas/api-client/backoff";
-import { isRunning, type Chat, type Message, type StoredFile, type Thread } from "@taifas/api-client/types";
+import type { Chat, Message, StoredFile, Thread } from "@taifas/api-client/types";
 import { createStore } from "zustand/vanilla";
 import { api } from "../api/api";
 import { putChat, refreshChats } from "../api/lists";
@@ -249,17 +249,6 @@ export function keepSending(): () => void {
     document.removeEventListener("visibilitychange", look);
     leave();
   };
-}
-
-/** Messages that wait for an answer's end in chats that are not open: sent when their chat has come to rest. */
-export async function releaseElsewhere(openChatId: string | null, chats: Chat[]): Promise<void> {
-  for (const item of outbox.getState().items) {
-    if (item.state !== "next" || item.chatId === openChatId) continue;
-    if (chats.find((chat) => chat.id === item.chatId)?.running !== false) continue;
-    const thread = await loadThread(item.chatId).catch(() => null);
-    const leaf = thread?.messages.at(-1);
-    if (leaf && !isRunning(leaf.state) && goesOnAfter(leaf)) releaseNext(item, leaf.id);
-  }
 }
 
 /** A waiting message follows an answer that ended well or by the person's own stop; after a cut the person decides. */
