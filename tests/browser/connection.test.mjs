@@ -161,6 +161,28 @@ story(running, "a message that waits outlives its tab", async ({ open, test }) =
   assert.equal((await server.chats()).length, 1);
 });
 
+story(running, "a message of a tab that was closed is sent by one that was open", async ({ server, open }) => {
+  const { page, context } = await open();
+  const { chat } = await server.ask(`Two were open\n${QUICK}`);
+  const tab = await context.newPage();
+  await tab.goto("/");
+  await composer(tab).waitFor();
+  await tab.waitForLoadState("networkidle");
+  await page.goto(`/c/${chat.id}`);
+  await untilAnswered(page, 1);
+  await context.setOffline(true);
+  await bar(page, "offline").waitFor();
+  await send(page, `Left behind\n${QUICK}`);
+  await ownMessages(page).nth(1).getByText("Waits for the connection").waitFor();
+  await page.close();
+  assert.equal((await server.chat(chat.id)).messages.length, 2);
+  await context.setOffline(false);
+  await until("the message is stored", 15_000, async () => (await server.chat(chat.id)).messages.length === 4);
+  const { messages } = await server.ended(chat.id);
+  assert.match(messages[2].text, /^Left behind/);
+  assert.equal(messages.length, 4);
+});
+
 story(running, "newer turns from another device: the text comes back, and goes on there", async ({ server, open }) => {
   const { page } = await open();
   await withoutFeed(page);

@@ -160,6 +160,50 @@ story(running, "a waiting message can be taken back into the text field", async 
   await page.getByTestId("stop").click();
 });
 
+story(running, "a waiting message taken back in one tab is not sent by another", async ({ server, open }) => {
+  const { page, context } = await open();
+  await openNew(page);
+  await send(page, script({ tokens: 2_000, delay_ms: 20 }));
+  const id = await chatId(page);
+  await untilText(page, 10);
+  await send(page, "Not after all");
+  await page.getByTestId("next-chip").waitFor();
+  const tab = await context.newPage();
+  await tab.goto(`/c/${id}`);
+  await tab.getByTestId("next-chip").getByText("Not after all").waitFor();
+  await page.getByTestId("next-chip").getByRole("button", { name: "Take back into the text field" }).click();
+  assert.equal(await composer(page).inputValue(), "Not after all");
+  await page.getByTestId("stop").click();
+  await untilState(tab, "stopped");
+  await tab.getByTestId("next-chip").waitFor({ state: "detached" });
+  assert.equal((await server.ended(id)).messages.length, 2, "it is not sent");
+  assert.equal(await composer(page).inputValue(), "Not after all");
+  assert.equal(await ownMessages(tab).count(), 1);
+});
+
+story(running, "what waits in a pinned or archived chat goes when the answer ends, wherever one is", async ({ server, open }) => {
+  const { page } = await open();
+  for (const change of [{ pinned: true }, { archived: true }]) {
+    await openNew(page);
+    await send(page, `Left ${Object.keys(change)[0]}\n${script({ tokens: 120, delay_ms: 20 })}`);
+    const id = await chatId(page);
+    await untilText(page, 10);
+    const { chat } = await server.chat(id);
+    await server.json("PATCH", `/api/v1/chats/${id}`, { version: chat.version, ...change });
+    await send(page, `Afterwards\n${script({ tokens: 3, delay_ms: 0 })}`);
+    await page.getByTestId("next-chip").waitFor();
+    await page.getByTestId("new-chat").click();
+    await page.waitForURL("**/");
+    assert.equal((await server.chat(id)).messages.length, 2, "the answer still runs");
+    const { messages } = await until("what waited is stored and answered", 20_000, async () => {
+      const thread = await server.chat(id);
+      return thread.messages.length === 4 && thread.messages[3].state === "complete" ? thread : null;
+    });
+    assert.match(messages[2].text, /^Afterwards/);
+    assert.equal(new URL(page.url()).pathname, "/");
+  }
+});
+
 story(running, "a second chat runs beside the first; coming back shows it going on", async ({ server, open }) => {
   const { page } = await open();
   const fields = { tokens: 200, style: "markdown", seed: 21 };
