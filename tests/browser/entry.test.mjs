@@ -165,18 +165,18 @@ story(running, "signing out ends every tab, and the next person finds nothing th
   await untilState(tab, "complete");
   // A message that the server cannot take, and a text that was never sent, both in the tab that stays behind.
   let tries = 0;
-  await tab.route("**/messages", (route) => {
+  await context.route("**/messages", (route) => {
     tries += 1;
     return route.fulfill({ status: 503, json: { code: "unavailable", detail: "Not now.", status: 503 } });
   });
   await send(tab, "Ana's message, on its way");
   await until("it is tried again", 10_000, () => tries > 1);
-  await tab.unroute("**/messages");
   await composer(tab).fill("Ana's secret thought");
   await page.getByTestId("profile").click();
   await page.getByTestId("sign-out").click();
   await page.getByTestId("sign-in-form").waitFor();
   await tab.getByTestId("sign-in-form").waitFor();
+  await context.unroute("**/messages");
   assert.equal(await tab.getByText("Your session has ended").count(), 0, "who signed out knows");
   assert.equal(/secret thought|on its way/.test(await keptBy(tab)), false, `the browser keeps ${await keptBy(tab)}`);
 

@@ -9,7 +9,7 @@ import { queryClient } from "../api/queryClient";
 import { adoptAppearance } from "../stores/appearance";
 import { useHash } from "../stores/hash";
 import { claimLocalData, isForeign } from "../stores/localData";
-import { keepSending, resumeOutbox } from "../stores/outbox";
+import { resumeOutbox } from "../stores/outbox";
 import { leave, session as sessionStore, sessionFound } from "../stores/session";
 import { onTabNews, tellTabs } from "../stores/tabs";
 import { locale as localeStore } from "../texts/locale";
@@ -51,8 +51,8 @@ function App() {
 
   useEffect(() => {
     if (userId === undefined) return;
-    if (claimLocalData(userId)) return keepSending();
-    leave();
+    if (claimLocalData(userId)) void resumeOutbox();
+    else leave();
   }, [userId]);
 
   useEffect(() => {

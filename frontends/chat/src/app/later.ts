@@ -8,9 +8,10 @@ import { dropChat, listKeys, told } from "../api/lists";
 import { cachedThread, keys } from "../api/queries";
 import { queryClient } from "../api/queryClient";
 import { ChatMenu } from "../features/chats/parts";
-import { reportAnswer, reportSilence } from "../stores/connection";
+import { onBack, reportAnswer, reportSilence } from "../stores/connection";
 import { draftChanged, keepDrafts } from "../stores/draftSync";
 import { feed } from "../stores/feed";
+import { resumeOutbox } from "../stores/outbox";
 import { titled } from "../stores/titled";
 import { ModelList } from "../features/models/ModelPicker";
 import { Palette } from "./dialogParts";
@@ -84,11 +85,21 @@ export function heed({ kind, id, version }: Hint): void {
   }
 }
 
+/** Sends what other tabs left, whenever this one is looked at and when the network is back. */
+function takeOver(signal: AbortSignal): void {
+  const look = (): void => {
+    if (!document.hidden) void resumeOutbox();
+  };
+  document.addEventListener("visibilitychange", look, { signal });
+  signal.addEventListener("abort", onBack(() => void resumeOutbox()), { once: true });
+}
+
 export function startLater(signal: AbortSignal): void {
   void ChatMenu.load();
   for (const later of [Dialogs, Palette, ModelList, Missing, NextChip, ReturnedBar]) void later.load();
   keepDrafts(signal);
   followEnds(signal);
+  takeOver(signal);
   let heard = false;
   const share = new LiveShare({
     signal,

@@ -175,8 +175,10 @@ function arrived(item: Outgoing, chat: Chat, message: Message, reply: Message): 
   // What stood under the same parent is another branch now.
   const before = all.slice(0, all.findIndex((m) => m.id === message.parent_id) + 1);
   const thread: Thread = { chat, messages: [...before, message, reply] };
+  // Another tab sent it too, and the thread may have gone on since.
+  const isThere = known?.messages.some((m) => m.id === message.id) === true;
   // A thread that was never loaded and has a past must be asked for, not made up.
-  if (known || item.parentId === null) putThread(thread);
+  if (!isThere && (known || item.parentId === null)) putThread(thread);
   putChat(chat, true);
   remove(item.id);
   if (!known && item.parentId !== null) void loadThread(item.chatId).catch(() => undefined);
@@ -235,20 +237,6 @@ export async function resumeOutbox(): Promise<void> {
   for (const item of outbox.getState().items) {
     if ((await stillWaits(item.id)) && item.state !== "next") void deliver(item);
   }
-}
-
-/** Looks for what other tabs left, whenever this one is looked at or the network is back. */
-export function keepSending(): () => void {
-  const look = (): void => {
-    if (!document.hidden) void resumeOutbox();
-  };
-  document.addEventListener("visibilitychange", look);
-  const leave = onBack(() => void resumeOutbox());
-  void resumeOutbox();
-  return () => {
-    document.removeEventListener("visibilitychange", look);
-    leave();
-  };
 }
 
 /** A waiting message follows an answer that ended well or by the person's own stop; after a cut the person decides. */
