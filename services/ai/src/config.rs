@@ -34,7 +34,8 @@ pub struct Config {
     pub demo: bool,
     /// Whether a model that cannot take a prefix is asked to go on after a break (the answer is marked).
     pub continue_when_asked: bool,
-    /// Answers produced at the same time by one process; more wait their turn.
+    /// Answers produced at the same time by one process; more wait their turn, and nobody takes more of these
+    /// places than are left for others.
     pub parallel: usize,
     /// Seconds a provider may take to its first word, between two words, and in all.
     pub first_byte_seconds: u64,

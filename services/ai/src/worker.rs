@@ -5,6 +5,7 @@ mod billing;
 pub mod context;
 mod ending;
 mod generation;
+mod places;
 mod pump;
 mod shown;
 mod stop;
@@ -12,6 +13,7 @@ mod stop;
 use crate::{catalogue::Catalogue, config::Config, domain::Lease, ledger::Ledger, repository, who::Who};
 use chrono::TimeDelta;
 use futures_util::FutureExt as _;
+use places::{Place, Places};
 use platform::{Error, Platform, Result, bus::Delivery, db::Scope, failpoint, peers::Peer};
 use proto::{
     Message as _,
@@ -23,7 +25,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{Semaphore, watch},
+    sync::watch,
     time::{Instant, timeout},
 };
 use uuid::Uuid;
@@ -45,7 +47,7 @@ pub struct Worker {
     ledger: Ledger,
     system_prompt: String,
     running: watch::Sender<HashSet<(Uuid, u32)>>,
-    places: Semaphore,
+    places: Places,
     continue_when_asked: bool,
     beat: Duration,
     expiry: Duration,
@@ -65,7 +67,7 @@ impl Worker {
             ledger,
             system_prompt: config.system_prompt.clone(),
             running: watch::Sender::default(),
-            places: Semaphore::new(config.parallel.max(1)),
+            places: Places::new(config.parallel),
             continue_when_asked: config.continue_when_asked,
             beat: Duration::from_secs(config.beat_seconds.max(1)),
             expiry: Duration::from_secs(config.expiry_seconds.max(2)),
@@ -126,11 +128,30 @@ impl Worker {
         let Some(mut running) = Running::begin(self, lease) else { return };
         self.platform.background.spawn(async move {
             let worker = running.worker.clone();
-            let Ok(_place) = worker.places.acquire().await else { return };
+            let _place = worker.place(&running.lease).await;
             worker.platform.metrics.generations.add(1, &[]);
             worker.produce(&mut running).await;
             worker.platform.metrics.generations.add(-1, &[]);
         });
+    }
+
+    /// A place to produce the answer in; none when a stop comes first, which needs none.
+    async fn place(&self, lease: &Lease) -> Option<Place> {
+        if let Some(place) = self.places.try_take(lease.space_id) {
+            return Some(place);
+        }
+        // before the look: a stop that comes after it is heard, and one that came before it is seen
+        let mut nudges = self.platform.streams.nudges(lease.reply_id);
+        let stopped = async {
+            if !self.shall_stop(lease).await {
+                self.stopped(lease, &mut nudges).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            place = self.places.take(lease.space_id) => place,
+            () = stopped => None,
+        }
     }
 
     /// The sweeper, and the heart beat where there can be other workers.

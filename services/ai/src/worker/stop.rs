@@ -16,15 +16,22 @@ impl Worker {
     pub(super) async fn stopped(&self, lease: &Lease, nudges: &mut Nudges) {
         loop {
             nudges.next().await;
-            loop {
-                match self.context(lease, true).await {
-                    Ok(Answer::Going(going)) if !going.stop => break,
-                    Ok(_) => return,
-                    Err(error) if matches!(error.code(), Code::NotFound | Code::Stale) => return,
-                    Err(error) => tracing::debug!(reply = %lease.reply_id, %error, "a stop is looked for again"),
-                }
-                tokio::time::sleep(PAUSE).await;
+            if self.shall_stop(lease).await {
+                return;
             }
+        }
+    }
+
+    /// Whether that is so now; asked until chat answers.
+    pub(super) async fn shall_stop(&self, lease: &Lease) -> bool {
+        loop {
+            match self.context(lease, true).await {
+                Ok(Answer::Going(going)) => return going.stop,
+                Ok(_) => return true,
+                Err(error) if matches!(error.code(), Code::NotFound | Code::Stale) => return true,
+                Err(error) => tracing::debug!(reply = %lease.reply_id, %error, "a stop is looked for again"),
+            }
+            tokio::time::sleep(PAUSE).await;
         }
     }
 }

@@ -181,11 +181,22 @@ impl House {
 
     /// The worker whose service answers for ai; further ones only work.
     pub fn worker(&self, continuation: Continuation, first: bool) -> WorkerProcess {
+        self.narrow_worker(continuation, first, Config::default().parallel)
+    }
+
+    /// The same, with so many places for answers.
+    pub fn narrow_worker(&self, continuation: Continuation, first: bool, parallel: usize) -> WorkerProcess {
         let (calls, received) = mpsc::unbounded_channel();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let background = Background::default();
         let platform = Platform { background: background.clone(), ..self.platform.clone() };
-        let config = Config { ollama_base_url: String::new(), beat_seconds: 1, expiry_seconds: 2, ..Config::default() };
+        let config = Config {
+            ollama_base_url: String::new(),
+            beat_seconds: 1,
+            expiry_seconds: 2,
+            parallel,
+            ..Config::default()
+        };
         let provider: Arc<dyn Provider> = Arc::new(Told { continuation, calls });
         let _ = rustls::crypto::ring::default_provider().install_default();
         let started = runtime.spawn(async move {
@@ -301,7 +312,11 @@ impl House {
     }
 
     async fn request(&self, request: http::request::Builder, body: Value) -> Value {
-        let caller = Caller::Person(self.person.clone());
+        self.request_of(&self.person, request, body).await
+    }
+
+    async fn request_of(&self, person: &Person, request: http::request::Builder, body: Value) -> Value {
+        let caller = Caller::Person(person.clone());
         let request = request
             .header(HEADER, self.platform.signer.sign(&caller).unwrap())
             .header(header::CONTENT_TYPE, "application/json")
@@ -341,6 +356,16 @@ impl House {
             self.request(request, json!({"id": message, "parent_id": null, "text": text, "model": "told/model", "attachments": attachments})).await;
         let reply = sent["reply"]["id"].as_str().unwrap_or_else(|| panic!("{sent}")).parse().unwrap();
         (chat, reply)
+    }
+
+    /// Sends as somebody else.
+    pub async fn send_of(&self, user: Uuid, text: &str) {
+        let (person, message) = (Person::signed_in(user, Uuid::now_v7(), Role::USER), Uuid::now_v7());
+        let path = format!("/api/v1/chats/{}/messages", Uuid::now_v7());
+        let request = Request::post(path).header("idempotency-key", message.to_string());
+        let body = json!({"id": message, "parent_id": null, "text": text, "model": "told/model"});
+        let sent = self.request_of(&person, request, body).await;
+        assert!(sent["reply"]["id"].is_string(), "{sent}");
     }
 
     pub async fn post(&self, path: &str) -> Value {

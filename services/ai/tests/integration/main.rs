@@ -8,6 +8,7 @@ mod house;
 mod leases;
 mod limits;
 mod pictures;
+mod places;
 mod providers;
 mod room;
 #[allow(dead_code, reason = "one server for two suites")]
