@@ -146,6 +146,8 @@ story(running, "a message that waits outlives its tab", async ({ open, test }) =
   test.after(() => server.remove());
   const { page, context } = await open({ server });
   await openNew(page);
+  // What shows a message is fetched behind the first paint, and cannot be from a server that is away.
+  await page.waitForLoadState("networkidle");
   await server.kill();
   await send(page, `Closed too early\n${QUICK}`);
   await ownMessages(page).waitFor();
