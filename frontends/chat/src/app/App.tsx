@@ -1,7 +1,6 @@
 // Decides which page a person sees: set-up, sign-in or the chats.
 import type { Session, User } from "@taifas/api-client/types";
-import { Logo } from "@taifas/ui-components/Logo";
-import { Suspense, useEffect } from "react";
+import { useEffect } from "react";
 import { useLocation } from "wouter";
 import { useStore } from "zustand";
 import { keys, useSession } from "../api/queries";
@@ -14,7 +13,7 @@ import { leave, session as sessionStore, sessionFound } from "../stores/session"
 import { onTabNews, tellTabs } from "../stores/tabs";
 import { locale as localeStore } from "../texts/locale";
 import { ChatApp } from "./ChatApp";
-import { AdminApp, Outside, SettingsDialog } from "./lazyParts";
+import { AdminApp, barePage, Outside, SettingsDialog } from "./lazyParts";
 import { isAdmin, isOutside } from "./routes";
 
 /** A cookie was there when the server wrote the page: the chats may be shown before the session is known. */
@@ -76,17 +75,12 @@ function App() {
   // An account that is about to be deleted does nothing but decide; with a link of one's own the link comes first.
   const leaving = user?.deletes_at;
   if (state !== "signed_in" || lost || leaving || path === "/join" || path === "/reset") {
-    return data ? <Suspense fallback={<BarePage />}><Outside standing={data} lost={lost} onSignedIn={signedIn} /></Suspense> : <BarePage />;
+    return data ? <Outside standing={data} lost={lost} onSignedIn={signedIn} /> : barePage;
   }
   return (
     <>
-      {isAdmin(path) ? user && <Suspense fallback={null}><AdminApp user={user} /></Suspense> : <ChatApp user={user} />}
-      {user && hash.startsWith("#settings") && <Suspense fallback={null}><SettingsDialog hash={hash} /></Suspense>}
+      {isAdmin(path) ? user && <AdminApp user={user} /> : <ChatApp user={user} />}
+      {user && hash.startsWith("#settings") && <SettingsDialog hash={hash} />}
     </>
   );
-}
-
-/** What the static page shows to people who are not signed in; stays until it is known which page is theirs. */
-function BarePage() {
-  return <div className="page"><header><span className="brand"><Logo /></span></header></div>;
 }

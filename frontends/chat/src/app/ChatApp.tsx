@@ -1,6 +1,7 @@
 // The frame for signed-in people: sidebar, what is open beside it, and what concerns all chats at once.
 import type { User } from "@taifas/api-client/types";
-import { Suspense, useEffect } from "react";
+import { insist } from "@taifas/ui-components/part";
+import { useEffect } from "react";
 import { useLocation } from "wouter";
 import { useStore } from "zustand";
 import { refreshChats } from "../api/lists";
@@ -38,7 +39,7 @@ export function ChatApp({ user }: { user: User | null }) {
 
   return (
     <div className="app">
-      <Sidebar user={user} chatId={chatId} projectId={projectId} bell={user && <Suspense fallback={null}><Bell /></Suspense>} />
+      <Sidebar user={user} chatId={chatId} projectId={projectId} bell={user && <Bell />} />
       {drawer && <div className="scrim" onClick={closeDrawer} data-testid="scrim" />}
       {projectId !== null ? <ProjectScreen key={projectId} id={projectId} />
         : shelf !== null ? <ShelfScreen shelf={shelf} />
@@ -82,7 +83,7 @@ function useLater(userId: string | null): void {
   useEffect(() => {
     if (userId === null) return;
     const end = new AbortController();
-    whenIdle(() => void import("./later").then(({ startLater }) => !end.signal.aborted && startLater(end.signal)).catch(() => undefined));
+    whenIdle(() => void insist(() => import("./later"), end.signal).then(({ startLater }) => !end.signal.aborted && startLater(end.signal), () => undefined));
     return () => end.abort();
   }, [userId]);
 }

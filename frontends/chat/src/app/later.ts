@@ -11,6 +11,7 @@ import { ChatMenu } from "../features/chats/parts";
 import { onBack, reportAnswer, reportSilence } from "../stores/connection";
 import { draftChanged, keepDrafts } from "../stores/draftSync";
 import { feed } from "../stores/feed";
+import { replyStream } from "../stores/liveReplies";
 import { resumeOutbox } from "../stores/outbox";
 import { titled } from "../stores/titled";
 import { ModelList } from "../features/models/ModelPicker";
@@ -97,6 +98,8 @@ function takeOver(signal: AbortSignal): void {
 export function startLater(signal: AbortSignal): void {
   void ChatMenu.load();
   for (const later of [Dialogs, Palette, ModelList, Missing, NextChip, ReturnedBar]) void later.load();
+  // Who needs it first asks again, and insists.
+  void replyStream().catch(() => undefined);
   keepDrafts(signal);
   followEnds(signal);
   takeOver(signal);

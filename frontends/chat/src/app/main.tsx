@@ -7,7 +7,7 @@ import { startTexts } from "../texts/locale";
 import "./app.css";
 import { adoptTyping } from "./adoptTyping";
 import { Speaking } from "./App";
-import { Mishap } from "./Mishap";
+import { Gone, Mishap } from "./Mishap";
 import { preloadThread } from "./threadView";
 import { exposeTestHook } from "./testHook";
 
@@ -33,6 +33,7 @@ async function mount(): Promise<void> {
     <StrictMode>
       <QueryClientProvider client={queryClient}>
         <Mishap><Speaking /></Mishap>
+        <Gone />
       </QueryClientProvider>
     </StrictMode>,
   );

@@ -84,6 +84,9 @@ export function follow(message: Message): () => void {
   };
 }
 
+/** The reader of streams; not needed for the first paint. */
+export const replyStream = () => import("@taifas/api-client/replyStream");
+
 function start(message: Message): Live {
   replies.get(message.id)?.abort.abort();
   const view: LiveView = {
@@ -100,10 +103,11 @@ function start(message: Message): Live {
     onEvent: (event: ReplyEvent) => apply(live, event),
     onConnection: (status: "open" | "lost") => (status === "open" ? reportAnswer() : reportSilence()),
   };
-  // The reader of streams is not needed for the first paint.
-  insist(() => import("@taifas/api-client/replyStream")).then(({ followReply }) => followReply(options)).catch((error: unknown) => {
-    replies.delete(message.id);
-    if (error instanceof ApiError && error.status === 401) doubtSession();
+  insist(replyStream, live.abort.signal).then(({ followReply }) => followReply(options)).catch((error: unknown) => {
+    if (replies.get(message.id) === live) replies.delete(message.id);
+    // Without the reader the end is told by the feed; the page asks to be loaded again.
+    if (!(error instanceof ApiError)) return;
+    if (error.status === 401) doubtSession();
     else refreshThread(message.chat_id);
   });
   return live;
