@@ -223,6 +223,118 @@ story(running, "newer turns from another device: the text can be kept as a branc
   assert.equal(tree.nodes.length, 6, "both versions are kept");
 });
 
+story(running, "what is sent before its chat is there waits for the chat, and is no first message of it", async ({ server, open }) => {
+  const { page, context } = await open();
+  const { chat, messages } = await server.ask(`Slow to come\n${QUICK}`, { model: "scripted/continues" });
+  let arrive = () => undefined;
+  const slow = new Promise((resolve) => { arrive = resolve; });
+  await page.route(`**/api/v1/chats/${chat.id}`, async (route) => {
+    await slow;
+    await route.continue();
+  });
+  await page.goto(`/c/${chat.id}`);
+  await composer(page).waitFor();
+  await send(page, `Before it is there\n${QUICK}`);
+  await page.getByTestId("next-chip").getByText("Before it is there").waitFor();
+  await send(page, "And one more");
+  await page.getByText("One message already waits").waitFor();
+  assert.equal(await composer(page).inputValue(), "And one more");
+  await composer(page).fill("");
+  arrive();
+  await untilAnswered(page, 2);
+  const stored = (await server.chat(chat.id)).messages;
+  assert.deepEqual(stored.map((m) => m.parent_id ?? null), [null, messages[0].id, messages[1].id, stored[2].id]);
+  assert.equal(stored[3].model, messages[1].model, "the chat's model answers");
+  assert.equal(await page.getByTestId("newer-bar").count(), 0);
+
+  const { chat: unseen } = await server.ask(`Not visited\n${QUICK}`);
+  await page.locator(`[data-testid=chat-row][data-chat-id="${unseen.id}"]`).waitFor();
+  await page.waitForLoadState("networkidle");
+  await context.setOffline(true);
+  await page.locator(`[data-testid=chat-row][data-chat-id="${unseen.id}"]`).getByRole("link").click();
+  await page.waitForURL(`**/c/${unseen.id}`);
+  await send(page, `While offline\n${QUICK}`);
+  await page.getByTestId("next-chip").getByText("While offline").waitFor();
+  await context.setOffline(false);
+  await untilAnswered(page, 2);
+  const tree = await server.json("GET", `/api/v1/chats/${unseen.id}/tree`);
+  assert.equal(tree.nodes.length, 4);
+  assert.equal((await server.chat(unseen.id)).messages.length, 4, "one branch holds all of it");
+});
+
+story(running, "what was sent to a chat that is not there comes back into the field", async ({ open }) => {
+  const { page } = await open();
+  let arrive = () => undefined;
+  const slow = new Promise((resolve) => { arrive = resolve; });
+  await page.route("**/api/v1/chats/01890000-0000-7000-8000-000000000000", async (route) => {
+    await slow;
+    await route.continue();
+  });
+  await page.goto("/c/01890000-0000-7000-8000-000000000000");
+  await composer(page).waitFor();
+  await send(page, "For a chat that is gone");
+  await page.getByTestId("next-chip").waitFor();
+  arrive();
+  await page.getByTestId("not-sent-bar").waitFor();
+  assert.equal(new URL(page.url()).pathname, "/");
+  assert.equal(await composer(page).inputValue(), "For a chat that is gone");
+  assert.equal(await page.getByTestId("next-chip").count(), 0);
+});
+
+story(running, "a part that cannot be loaded now comes later, and nothing else is lost by it", async ({ open, test }) => {
+  const server = await Server.start();
+  test.after(() => server.remove());
+  const { page, context } = await open({ server });
+  let killed = false;
+  await page.route("**/assets/Bell-*.js", async (route) => {
+    // Between the app and the bell.
+    if (!killed) await server.kill();
+    killed = true;
+    await route.continue();
+  });
+  await page.goto("/");
+  await until("the server is away", 10_000, () => killed);
+  await composer(page).fill("Still being written");
+  await pause(1_500);
+  assert.equal(await page.getByTestId("bell").count(), 0);
+  await server.run();
+  await page.getByTestId("bell").waitFor();
+  await page.waitForLoadState("networkidle");
+  await context.setOffline(true);
+  await page.getByTestId("profile").click();
+  await page.getByTestId("open-settings").click();
+  await pause(1_000);
+  assert.equal(await composer(page).inputValue(), "Still being written");
+  assert.equal(await page.getByTestId("mishap").count(), 0);
+  await context.setOffline(false);
+  await page.getByTestId("settings").waitFor();
+  assert.equal(await page.getByTestId("gone").count(), 0);
+});
+
+story(running, "a part that an update took away is asked for a few times; the page says so and goes on", async ({ server, open }) => {
+  const { page } = await open();
+  let tries = 0;
+  await page.route("**/assets/replyStream-*.js", (route) => {
+    tries += 1;
+    return route.fulfill({ status: 404, json: { code: "not_found", detail: "No such file.", status: 404 } });
+  });
+  await openNew(page);
+  await send(page, `Read by nobody\n${script({ tokens: 100, delay_ms: 40 })}`);
+  const id = await chatId(page);
+  await page.getByTestId("gone").getByText("The server may have been updated").waitFor();
+  // The feed tells of the end.
+  await untilAnswered(page, 1);
+  const before = tries;
+  await pause(3_000);
+  assert.equal(tries, before, "it is not asked for any more");
+  await page.unroute("**/assets/replyStream-*.js");
+  await page.getByTestId("gone").getByRole("button", { name: "Load the page again" }).click();
+  await page.getByTestId("gone").waitFor({ state: "detached" });
+  await send(page, `Read again\n${QUICK}`);
+  await untilAnswered(page, 2);
+  assert.equal((await server.chat(id)).messages.length, 4);
+});
+
 story(running, "two tabs of one browser see each other's messages without a load", async ({ server, open }) => {
   const { page, context } = await open();
   const { chat } = await server.ask(`Two tabs\n${QUICK}`);

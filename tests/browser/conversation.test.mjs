@@ -138,7 +138,7 @@ story(running, "what is written while an answer runs waits for its end and then 
   // A second one stays in the text field, and the reason is told.
   await composer(page).fill("And another");
   await composer(page).press("Enter");
-  await page.getByText("One message already waits for the answer to end").waitFor();
+  await page.getByText("One message already waits").waitFor();
   assert.equal(await composer(page).inputValue(), "And another");
   await until("both answers are complete", 20_000, async () => (await replies(page).count()) === 2 && (await stateShown(page)) === "complete");
   const { messages } = await server.chat(id);

@@ -268,6 +268,43 @@ story(running, "a session that ends at work asks to sign in and keeps what was w
   assert.equal(chats.length, 1, "sent exactly once");
 });
 
+story(running, "a session that ends while a message is edited keeps the edit", async ({ server, open }) => {
+  const cookie = await server.signIn();
+  const { page } = await open({ cookie });
+  const { chat } = await server.ask(`As it was\n${script({ tokens: 8, delay_ms: 0 })}`);
+  const written = [];
+  page.on("request", (request) => request.method() === "PUT" && written.push(request.postData()));
+  await page.goto(`/c/${chat.id}`);
+  await untilState(page, "complete");
+  await ownMessages(page).hover();
+  await page.getByTestId("edit").click();
+  await page.getByTestId("edit-field").fill(`As it should be\n${script({ tokens: 4, delay_ms: 0 })}`);
+  await server.request("POST", "/api/v1/auth/sign-out", undefined, { Cookie: cookie });
+  await page.getByText("Your session has ended").waitFor();
+  await page.getByLabel("E-mail", { exact: true }).fill(ANA.email);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await until("the edit is there", 10_000, async () => (await page.getByTestId("edit-field").inputValue()).startsWith("As it should be"));
+  await page.reload();
+  await until("a reload keeps it as well", 10_000, async () => (await page.getByTestId("edit-field").inputValue()).startsWith("As it should be"));
+  assert.deepEqual(written.filter((body) => body?.includes("As it should be")), [], "it stays in this browser");
+  await page.getByTestId("edit-cancel").click();
+  await ownMessages(page).getByText("As it was").waitFor();
+  await page.reload();
+  await untilState(page, "complete");
+  assert.equal(await page.getByTestId("edit-field").count(), 0, "what was given up stays so");
+  await ownMessages(page).hover();
+  await page.getByTestId("edit").click();
+  await page.getByTestId("edit-field").fill(`Sent at last\n${script({ tokens: 4, delay_ms: 0 })}`);
+  await page.getByTestId("edit-send").click();
+  await ownMessages(page).getByText("Sent at last").waitFor();
+  await untilState(page, "complete");
+  await ownMessages(page).getByTestId("pager").getByText("2/2").waitFor();
+  await ownMessages(page).getByTestId("pager-previous").click();
+  await ownMessages(page).getByText("As it was").waitFor();
+  assert.equal(await page.getByTestId("edit-field").count(), 0, "what was sent is no draft any more");
+});
+
 story(running, "one refusal of a request that named an older session does not sign the person out", async ({ server, open }) => {
   const { page } = await open();
   await page.goto("/");

@@ -71,7 +71,7 @@ function App() {
     if (old?.user?.id === who.id) void resumeOutbox();
   };
 
-  if (left || (userId !== undefined && isForeign(userId))) return <BarePage />;
+  if (left || (userId !== undefined && isForeign(userId))) return barePage;
   // An account that is about to be deleted does nothing but decide; with a link of one's own the link comes first.
   const leaving = user?.deletes_at;
   if (state !== "signed_in" || lost || leaving || path === "/join" || path === "/reset") {

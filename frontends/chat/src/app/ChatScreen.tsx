@@ -16,7 +16,7 @@ import { openDialog } from "../stores/dialogs";
 import { drafts, NEW_CHAT, setDraft } from "../stores/drafts";
 import { stopReply } from "../stores/liveReplies";
 import { choiceKept, chooseModel, modelChoice } from "../stores/modelChoice";
-import { goesOnAfter, outbox, queueNext, releaseNext, sendMessage, setReturned } from "../stores/outbox";
+import { goesOnAfter, outbox, queueNext, releaseNext, sendMessage, setReturned, takeBackNext } from "../stores/outbox";
 import { pickModel } from "../stores/pickModel";
 import { stopOnArrival } from "../stores/stopOnArrival";
 import { t } from "../texts/t";
@@ -45,6 +45,7 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
   const running = useRunning(leaf);
   const sending = outgoing.at(-1) ?? null;
   const busy = running || sending !== null;
+  const unknown = !thread.data && !busy;
 
   const models = useModels();
   const choices = useStore(modelChoice);
@@ -67,6 +68,13 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
 
   useTitle(thread.data?.chat.title);
 
+  // What waited for a chat that is not there is the person's again, on the empty page.
+  useEffect(() => {
+    if (!missing || !next || !(thread.error instanceof ApiError) || thread.error.status === 401) return;
+    takeBackNext(next, NEW_CHAT);
+    setReturned(NEW_CHAT, { newer: 0, detail: thread.error.detail, parentId: null });
+  }, [missing, next, thread.error]);
+
   // A first message the server refused has gone back to the empty page; so does the person.
   useEffect(() => {
     if (missing && returned[NEW_CHAT]) navigate("/", { replace: true });
@@ -74,8 +82,8 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
 
   // The waiting message goes when the answer it waited for has ended.
   useEffect(() => {
-    if (next && !busy && leaf && goesOnAfter(leaf)) releaseNext(next, leaf.id);
-  }, [next, busy, leaf]);
+    if (next && !busy && leaf && model && goesOnAfter(leaf)) void releaseNext(next, leaf.id, model.id);
+  }, [next, busy, leaf, model]);
 
   // The composer travels from the middle to its dock instead of jumping.
   useLayoutEffect(() => {
@@ -90,6 +98,8 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
   }, [empty]);
 
   const submit = useCallback((text: string, attachments: StoredFile[]): boolean => {
+    // Under which message it belongs, and to which model, is known once the chat is there.
+    if (chatId !== null && unknown) return queueNext({ chatId, parentId: null, text, model: choices.chats[chatId] ?? "", attachments });
     if (!model) return false;
     if (chatId !== null && (busy || next)) return queueNext({ chatId, parentId: null, text, model: model.id, attachments });
     if (empty) leftFrom.current = composerRef.current?.getBoundingClientRect().top ?? null;
@@ -100,7 +110,7 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
       navigate(chatPath(id));
     }
     return true;
-  }, [model, chatId, busy, next, empty, leaf?.id, navigate]);
+  }, [model, chatId, unknown, choices, busy, next, empty, leaf?.id, navigate]);
 
   const chat = thread.data?.chat ?? null;
   const choose = useCallback((id: string): void => {
@@ -188,7 +198,7 @@ export function ChatScreen({ user, chatId }: { user: User | null; chatId: string
               nextStuck={next !== null && !busy && leaf !== null && !goesOnAfter(leaf)}
               onSend={submit}
               onStop={stop}
-              onReleaseNext={() => next && releaseNext(next, leaf?.id ?? null)}
+              onReleaseNext={() => next && model && void releaseNext(next, leaf?.id ?? null, model.id)}
             />
             {empty && <p className="explain">{model?.id === GUIDE ? t("guide.explain") : ""}</p>}
             <div className="fine">{t("composer.disclaimer")}</div>

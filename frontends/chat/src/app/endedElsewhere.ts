@@ -14,7 +14,7 @@ async function release(): Promise<void> {
     if (running.has(item.chatId)) continue;
     const thread = await loadThread(item.chatId).catch(() => null);
     const leaf = thread?.messages.at(-1);
-    if (leaf && goesOnAfter(leaf)) void releaseNext(item, leaf.id);
+    if (leaf && goesOnAfter(leaf)) void releaseNext(item, leaf.id, thread?.chat.model ?? "");
   }
 }
 

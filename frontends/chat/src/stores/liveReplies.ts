@@ -105,6 +105,7 @@ function start(message: Message): Live {
   };
   insist(replyStream, live.abort.signal).then(({ followReply }) => followReply(options)).catch((error: unknown) => {
     if (replies.get(message.id) === live) replies.delete(message.id);
+    notify(message.id);
     // Without the reader the end is told by the feed; the page asks to be loaded again.
     if (!(error instanceof ApiError)) return;
     if (error.status === 401) doubtSession();

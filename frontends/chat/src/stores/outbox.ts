@@ -21,6 +21,7 @@ export interface Outgoing {
   chatId: string;
   parentId: string | null;
   text: string;
+  /** Empty while it waits for a chat that is not loaded: the chat's own. */
   model: string;
   createdAt: string;
   /** Another version of what was said under `parentId`, beside the ones that are there. */
@@ -113,18 +114,18 @@ function make(letter: Letter, state: Outgoing["state"]): Outgoing {
   return { ...letter, id: uuidv7(), chatId: letter.chatId ?? uuidv7(), createdAt: new Date().toISOString(), state };
 }
 
-export function takeBackNext(item: Outgoing): void {
+export function takeBackNext(item: Outgoing, place = item.chatId): void {
   remove(item.id);
-  giveBack(item.chatId, item.text);
-  giveBackFiles(item.chatId, item.attachments ?? []);
+  giveBack(place, item.text);
+  giveBackFiles(place, item.attachments ?? []);
 }
 
 /** The answer the message waited for has ended: it goes now, under the chat's last message. */
-export async function releaseNext(item: Outgoing, parentId: string | null): Promise<void> {
+export async function releaseNext(item: Outgoing, parentId: string | null, model: string): Promise<void> {
   if (!(await stillWaits(item.id))) return;
   const current = outbox.getState().items.find((i) => i.id === item.id);
   if (current?.state !== "next") return;
-  const released: Outgoing = { ...current, parentId, state: "sending" };
+  const released: Outgoing = { ...current, parentId, model: current.model || model, state: "sending" };
   put(released);
   void deliver(released);
 }

@@ -47,7 +47,7 @@ export function Composer({ place, busy, canStop, model, modelsKnown, next, nextS
     if (text.length > LONGEST && [...text].length > LONGEST) return "composer.sendTooLong";
     if (!hasModel) return "composer.sendNoModel";
     if (tiles.length > 0 && model?.vision === false) return "composer.sendBlind";
-    return busy && next ? "composer.queueFull" : null;
+    return next ? "composer.queueFull" : null;
   })();
 
   const send = (): void => {

@@ -2,8 +2,8 @@
 import { part } from "@taifas/ui-components/part";
 import { withTexts } from "../../texts/locale";
 
-export const ReturnedBar = part(async () => (await import("./ReturnedBar")).ReturnedBar);
-export const NextChip = part(async () => (await import("./NextChip")).NextChip);
+export const ReturnedBar = part(async () => (await withTexts("chat", import("./ReturnedBar"))).ReturnedBar);
+export const NextChip = part(async () => (await withTexts("chat", import("./NextChip"))).NextChip);
 export const Attach = part(async () => (await withTexts("chat", import("./Attach"))).Attach);
 export const CapBar = part(async () => (await withTexts("chat", import("./CapBar"))).CapBar);
 export const OtherDraft = part(async () => (await withTexts("chat", import("./OtherDraft"))).OtherDraft);

@@ -6,7 +6,7 @@ import { Pencil } from "lucide-react";
 import { memo, useLayoutEffect, useRef, useState } from "react";
 import { t } from "../../texts/t";
 import { CopyButton } from "./CopyButton";
-import { EditField } from "./EditField";
+import { EditField, isEdited } from "./EditField";
 import { Pager } from "./Pager";
 import { Pictures } from "./Pictures";
 import type { Question } from "./turns";
@@ -30,7 +30,7 @@ export const UserMessage = memo(function UserMessage({ id, question, message, on
   const pencil = useRef<HTMLButtonElement>(null);
   const [long, setLong] = useState(false);
   const [open, setOpen] = useState(false);
-  const [editing, setEditing] = useState(false);
+  const [editing, setEditing] = useState(() => isEdited(id));
   useLayoutEffect(() => {
     const element = body.current;
     if (element) setLong(element.scrollHeight > MOST_LINES * LINE_PX + 4);
@@ -43,7 +43,16 @@ export const UserMessage = memo(function UserMessage({ id, question, message, on
     };
     return (
       <article className="u editing" data-testid="user-message" data-message-id={id}>
-        <EditField text={text} onCancel={end} onSend={(next) => onEdit(message, next) && setEditing(false)} />
+        <EditField
+          id={id}
+          text={text}
+          onCancel={end}
+          onSend={(next) => {
+            const taken = onEdit(message, next);
+            if (taken) setEditing(false);
+            return taken;
+          }}
+        />
       </article>
     );
   }
