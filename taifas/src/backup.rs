@@ -32,6 +32,7 @@ use platform::{
     config::Ports,
     db::{self, Offline},
     erased::{self, JOURNAL},
+    folder,
     storage::{self, LastBackup},
 };
 use std::{
@@ -160,9 +161,7 @@ fn write(
 /// Gives a written file its name.
 fn publish(part: &Path, to: &Path) -> Result<()> {
     fs::rename(part, to)?;
-    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(parent)?.sync_all()?;
-    Ok(())
+    Ok(folder::sync_name(to)?)
 }
 
 /// A folder inside the data folder for the time of a backup.

@@ -68,7 +68,29 @@ pub fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
     new.write_all(bytes)?;
     new.sync_all()?;
     fs::rename(&aside, file)?;
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    sync_name(file)
+}
+
+/// Waits until the disk has the name of a file or folder: syncing what it holds does not do that.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn sync_name(of: &Path) -> io::Result<()> {
+    let folder = of.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+/// Waits until the disk has every name below a folder.
+///
+/// # Errors
+/// When it cannot be read, or the disk refuses.
+pub fn sync_names_below(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_names_below(&entry.path())?;
+        }
+    }
     File::open(folder)?.sync_all()
 }
 

@@ -1,7 +1,7 @@
 //! Files that are only added to: lines of JSON, each on the disk before it is believed. What a crash cut
 //! off was never believed: it is passed over, and the next line begins anew.
 
-use crate::{Error, Result};
+use crate::{Error, Result, folder};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     fs::{File, OpenOptions},
@@ -35,12 +35,10 @@ pub fn append<T: Serialize>(journal: &Path, lines: &[T]) -> Result<()> {
     }
     file.write_all(&text)?;
     file.sync_data()?;
-    // its name must be on the disk too
-    match journal.parent().filter(|_| is_new) {
-        Some(folder) if folder.as_os_str().is_empty() => Ok(File::open(".")?.sync_all()?),
-        Some(folder) => Ok(File::open(folder)?.sync_all()?),
-        None => Ok(()),
+    if is_new {
+        folder::sync_name(journal)?;
     }
+    Ok(())
 }
 
 /// Every line; nothing when there is no such file.

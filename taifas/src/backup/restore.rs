@@ -15,7 +15,7 @@ use platform::{
     audit::{self, Line, SEALS},
     db::Offline,
     erased::{self, JOURNAL},
-    folder::DataFolder,
+    folder::{self, DataFolder},
     hex::hex,
     journal,
 };
@@ -165,8 +165,9 @@ fn carry_seals(asked: &Asked, former: Option<&Path>, aside: &Path, places: &Plac
     Ok(journal::append(&to, &[Line::Restored { restored_to, at: Utc::now().timestamp_millis() }])?)
 }
 
-/// Answers where the former folder is now.
+/// Answers where the former folder is now. What takes its place is on the disk before.
 fn put_in_place(aside: &Path, folder: &Path, replace: bool) -> Result<Option<PathBuf>> {
+    folder::sync_names_below(aside)?;
     let mut moved = None;
     if replace {
         let name = folder.file_name().and_then(|name| name.to_str()).context("the data folder has no name")?;
@@ -178,9 +179,7 @@ fn put_in_place(aside: &Path, folder: &Path, replace: bool) -> Result<Option<Pat
         fs::remove_dir(folder)?;
     }
     fs::rename(aside, folder)?;
-    if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        File::open(parent)?.sync_all()?;
-    }
+    folder::sync_name(folder)?;
     Ok(moved)
 }
 
