@@ -86,13 +86,15 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     }
     // Whoever copies the file of a stopped instance has everything.
     match archive {
-        Some(archive) => tokio::task::spawn_blocking(|| archive.end()).await?,
+        Some(archive) => tokio::task::spawn_blocking(move || archive.end(patience.max(ARCHIVED))).await?,
         None => platform.db.checkpoint().await?,
     }
     tracing::info!("ended");
     Ok(())
 }
 
+/// What waits for the archive at the end may take so long.
+const ARCHIVED: Duration = Duration::from_secs(60);
 /// The largest database that is looked through at every start: more would take longer than a start may.
 const CHECKED: u64 = 256 << 20;
 

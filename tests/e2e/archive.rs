@@ -215,7 +215,110 @@ async fn a_damaged_archive_says_how_far_one_can_go_back() -> Result<()> {
     let at = text.split_once("--at ").and_then(|(_, rest)| rest.split_whitespace().next()).context("no advice")?;
     let (works, text) = world.restore(&copy, &["--at", at]).await?;
     ensure!(works && text.contains("without a gap"), "{text}");
-    flip(&world, &copy).await
+    flip(&world, &copy).await?;
+
+    // from the base before, when there is one
+    let state = server.data().join("archive.json");
+    let mut known: Value = serde_json::from_slice(&fs::read(&state)?)?;
+    known["base_at"] = json!("2026-01-01T00:00:00Z");
+    fs::write(&state, known.to_string())?;
+    server.again(&world.environment()).await?;
+    until("another base is made", Duration::from_secs(60), async || {
+        Ok((world.files(".tar.gz")?.len() == 2).then_some(()))
+    })
+    .await?;
+    let last = owner.send(&Draft::new("continues", &json!({"tokens": 1, "delay_ms": 1}))).await?;
+    world.catches_up(&server).await?;
+    server.stop().await?;
+    let newest = world.files(".tar.gz")?.pop().context("no base")?;
+    let mut changed = fs::read(&newest)?;
+    let middle = changed.len() / 2;
+    changed[middle] ^= 1;
+    fs::write(&newest, changed)?;
+    let mut copy = copy;
+    let (text, person) = restored(&world, &mut copy, &[]).await?;
+    ensure!(text.contains("Going on from the whole copy before it"), "{text}");
+    person.stored(last.chat, last.message).await?;
+    copy.stop().await?;
+
+    // changes that no base makes a database of are not passed over in silence
+    let later = world.shelf.path().join("chain-2999-01-01T000000000Z");
+    fs::create_dir(&later)?;
+    fs::copy(world.files(".changes")?.last().context("no changes")?, later.join("0000000001-32472144000000.changes"))?;
+    fs::remove_dir_all(copy.data())?;
+    let (works, text) = world.restore(&copy, &[]).await?;
+    ensure!(!works && text.contains("no whole copy") && text.contains("--at 20"), "{text}");
+    Ok(())
+}
+
+/// A crash between the archiving of a stored file and the note of it, and a state that cannot be written.
+#[tokio::test]
+async fn a_stored_file_is_restored_whenever_the_instance_was_killed() -> Result<()> {
+    let world = World::new(false)?;
+    let (mut server, owner) = ready(&world.environment()).await?;
+    world.has_base().await?;
+    world.catches_up(&server).await?;
+    // a folder in the way of the state
+    let way = server.data().join("archive.json.new");
+    fs::create_dir(&way)?;
+    let before = world.files(".changes")?.len();
+    let bytes = picture();
+    let file = upload(&owner, bytes.clone()).await?;
+    until("the file is archived and the state is not", Duration::from_secs(20), async || {
+        let noted = server.log()?.contains("the state of archiving cannot be written");
+        Ok((noted && world.files(".changes")?.len() > before).then_some(()))
+    })
+    .await?;
+    owner.send(&Draft::new("continues", &json!({"tokens": 1, "delay_ms": 1}))).await?;
+    tokio::time::sleep(EVERY * 3).await;
+    server.kill().await?;
+    fs::remove_dir(&way)?;
+    server.again(&world.environment()).await?;
+    world.catches_up(&server).await?;
+    server.kill().await?;
+    fs::remove_dir_all(server.data())?;
+    let (_, person) = restored(&world, &mut server, &[]).await?;
+    ensure!(download(&person, &file).await? == bytes, "the stored file has changed");
+    server.stop().await
+}
+
+/// A copy of the data folder, or of the machine, that is put back must not cost what was archived since.
+#[tokio::test]
+async fn an_older_data_folder_leaves_alone_what_was_archived_since() -> Result<()> {
+    let world = World::new(false)?;
+    let (mut server, owner) = ready(&world.environment()).await?;
+    world.has_base().await?;
+    world.catches_up(&server).await?;
+    server.stop().await?;
+    let aside = server.scratch().join("aside");
+    let copied = std::process::Command::new("cp").arg("-a").arg(server.data()).arg(&aside).status()?;
+    ensure!(copied.success(), "cp failed");
+    server.again(&world.environment()).await?;
+    let mut last = None;
+    for _ in 0..3 {
+        last = Some(owner.send(&Draft::new("continues", &json!({"tokens": 1, "delay_ms": 1}))).await?);
+        tokio::time::sleep(EVERY).await;
+        world.catches_up(&server).await?;
+    }
+    let last = last.context("nothing sent")?;
+    let then = chrono::Utc::now().to_rfc3339();
+    server.stop().await?;
+    let archived = world.files(".changes")?;
+    fs::remove_dir_all(server.data())?;
+    fs::rename(&aside, server.data())?;
+    server.again(&world.environment()).await?;
+    world.catches_up(&server).await?;
+    until("another chain has a base", Duration::from_secs(60), async || {
+        Ok((world.files(".tar.gz")?.len() == 2).then_some(()))
+    })
+    .await?;
+    server.stop().await?;
+    let now = world.files(".changes")?;
+    ensure!(archived.iter().all(|changes| now.contains(changes)), "archived changes are gone: {archived:?} {now:?}");
+    let mut copy = Server::prepare(Binary::Shipped)?;
+    let (_, person) = restored(&world, &mut copy, &["--at", &then]).await?;
+    person.stored(last.chat, last.message).await?;
+    copy.stop().await
 }
 
 /// A byte anywhere in the base: refused, or it did not matter.

@@ -6,7 +6,7 @@ use crate::{
     identity::{join, key},
 };
 use anyhow::{Context as _, Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{fs, time::Duration};
 
 const PASSWORD: &str = "correct horse battery staple";
@@ -64,7 +64,7 @@ async fn what_was_erased_after_a_backup_stays_erased() -> Result<()> {
 
     let output = run(command(&server, &["restore", &made, "--data", &data, "--replace"])?).await?;
     let text = said(&output);
-    ensure!(output.status.success() && text.contains("Proved:") && text.contains("Erased again: 5 of the 5"), "{text}");
+    ensure!(output.status.success() && text.contains("Proved:") && text.contains("Erased again: 5 things"), "{text}");
     ensure!(text.contains("data-before-"), "what was there is nowhere: {text}");
     ensure!(carries(&server, &noted), "the journal is not carried on");
     server.again(&grace).await?;
@@ -82,21 +82,57 @@ async fn what_was_erased_after_a_backup_stays_erased() -> Result<()> {
     server.stop().await?;
     ensure!(Database::open(&server)?.messages_like(&erased_text)? == 0, "an erased message is there again");
 
-    // a journal that is named does the same
+    // a journal that is named does the same, also when the clock was set back between the backup and the erasures
     let mut third = Server::prepare(Binary::Shipped)?;
     let before = fs::read_dir(server.scratch())?
         .flatten()
         .find(|entry| entry.file_name().to_string_lossy().starts_with("data-before-"))
         .context("no former folder")?;
-    let named = before.path().join("erased.jsonl").display().to_string();
+    let noted = earlier(&fs::read_to_string(before.path().join("erased.jsonl"))?)?;
+    let named = server.scratch().join("named.jsonl").display().to_string();
+    fs::write(&named, &noted)?;
     let data = third.data().display().to_string();
     let output = run(command(&third, &["restore", &made, "--data", &data, "--erased", &named])?).await?;
-    ensure!(said(&output).contains("Erased again: 5 of the 5"), "{}", said(&output));
+    ensure!(said(&output).contains("Erased again: 5 things"), "{}", said(&output));
     ensure!(carries(&third, &noted), "the journal that is named is not carried on");
     third.again(&grace).await?;
     Client::new(third.url())?.sign_in("owner@example.org", PASSWORD).await?.ok(200)?;
     third.stop().await?;
     Ok(())
+}
+
+/// The same journal, written with a clock that is an hour behind.
+fn earlier(journal: &str) -> Result<String> {
+    let mut lines = String::new();
+    for line in journal.lines() {
+        let mut line: Value = serde_json::from_str(line)?;
+        let at: chrono::DateTime<chrono::Utc> = line["at"].as_str().context("no time")?.parse()?;
+        line["at"] = json!(at - chrono::TimeDelta::hours(1));
+        lines.push_str(&format!("{line}\n"));
+    }
+    Ok(lines)
+}
+
+/// An erasure is noted when the disk takes it again, however long that lasts.
+#[tokio::test]
+async fn an_erasure_that_cannot_be_noted_is_noted_later() -> Result<()> {
+    let (mut server, owner) = ready(&[]).await?;
+    let sent = owner.send(&Draft::new("continues", &json!({"tokens": 1, "delay_ms": 1}))).await?;
+    Watch::begin(&owner, sent.reply, None).done(TERMINAL).await?;
+    // a folder where the file should be: opening it fails
+    let journal = server.data().join("erased.jsonl");
+    fs::create_dir(&journal)?;
+    ensure!(owner.delete(&format!("/api/v1/chats/{}/forever", sent.chat)).await?.status == 204);
+    until("it was tried often", Duration::from_secs(30), async || {
+        Ok((server.log()?.matches("the journal of erasures cannot be written").count() > 5).then_some(()))
+    })
+    .await?;
+    fs::remove_dir(&journal)?;
+    until("it is noted", Duration::from_secs(30), async || {
+        Ok(fs::read_to_string(&journal).is_ok_and(|text| text.contains(&sent.chat.to_string())).then_some(()))
+    })
+    .await?;
+    server.stop().await
 }
 
 /// Whether what was erased is known where it was restored: an older backup may be restored there too.

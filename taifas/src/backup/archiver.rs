@@ -46,11 +46,13 @@ const MOST: usize = 256 << 20;
 const STILL: TimeDelta = TimeDelta::seconds(5);
 /// The pause after a base that could not be made.
 const AGAIN: Duration = Duration::from_secs(60);
+/// What names of chains tell apart.
+const STEP: TimeDelta = TimeDelta::milliseconds(1);
 
 /// Archiving that goes on until it is ended.
 pub struct Archiving {
     end: Sender<()>,
-    thread: JoinHandle<()>,
+    ended: Receiver<()>,
 }
 
 impl Archiving {
@@ -62,16 +64,27 @@ impl Archiving {
         let places = Places::of(&Settings { data: platform.folder.to_path_buf(), ..settings.clone() })?;
         let (db, runtime, config) = (platform.db.clone(), Handle::current(), settings.backup.clone());
         let (end, asked) = channel();
+        let (says, ended) = channel();
         let worker = Worker { db, runtime, places, shelf, keys, config, open: None, fault: None };
-        let thread = std::thread::Builder::new().name("archiver".into()).spawn(move || worker.run(&asked))?;
-        Ok(Some(Self { end, thread }))
+        std::thread::Builder::new().name("archiver".into()).spawn(move || {
+            worker.run(&asked);
+            let _ = says.send(());
+        })?;
+        Ok(Some(Self { end, ended }))
     }
 
-    /// Archives the rest, and leaves the database in one file.
-    pub fn end(self) {
+    /// Archives the rest, and leaves the database in one file. A disk that does not answer is waited for so long.
+    pub fn end(self, patience: Duration) {
         let _ = self.end.send(());
-        if self.thread.join().is_err() {
-            tracing::error!("archiving ended by a panic");
+        match self.ended.recv_timeout(patience) {
+            Ok(()) => {}
+            Err(RecvTimeoutError::Timeout) => {
+                tracing::error!(
+                    seconds = patience.as_secs(),
+                    "the archive's folder does not answer; what it has not is archived after the next start"
+                );
+            }
+            Err(RecvTimeoutError::Disconnected) => tracing::error!("archiving ended by a panic"),
         }
     }
 }
@@ -107,6 +120,10 @@ struct Open {
     /// The sizes of the journal of erasures and of the file of seals when they were carried.
     carried: [u64; 2],
     saved: DateTime<Utc>,
+    /// Whether a file of changes is there that the state on the disk does not know.
+    ahead: bool,
+    /// A moment that has surely been: a clock that runs ahead must not have everything forgotten.
+    reached: DateTime<Utc>,
     // held as long as this instance archives here
     _lock: File,
 }
@@ -175,8 +192,10 @@ impl Worker {
             open.state.at = now;
         }
         open.state.fault.clone_from(&self.fault);
-        if changed || now - open.saved > STILL {
-            open.save(&self.places.folder, now);
+        if (changed || now - open.saved > STILL)
+            && let Err(error) = open.save(&self.places.folder, now)
+        {
+            tracing::warn!(error = format!("{error:#}"), "the state of archiving is not written");
         }
     }
 
@@ -191,11 +210,14 @@ impl Worker {
         let lock = lock.with_context(|| format!("{} cannot be written", self.shelf.display()))?;
         ensure!(lock.try_lock().is_ok(), "another instance archives into {}", self.shelf.display());
         let known = State::read(&self.places.folder).filter(|state| state.shelf == self.shelf);
+        let reached = shelf::latest(&self.shelf)?;
         let same_keys = known.as_ref().is_some_and(|state| self.opens(state));
         let (state, goes_on) = match &known {
             Some(state) if same_keys && self.continues(state)? => (state.clone(), true),
-            _ => (self.new_state()?, false),
+            _ => (self.new_state(reached)?, false),
         };
+        // before anything is made: without a state the next try would begin yet another chain
+        state.write(&self.places.folder).context("the state of archiving cannot be written")?;
         let folder = self.shelf.join(&state.chain);
         DirBuilder::new().recursive(true).mode(0o700).create(folder.join(FILES))?;
         if let Some(known) = known.filter(|_| same_keys && !goes_on) {
@@ -203,11 +225,8 @@ impl Worker {
         }
         let chain = Chain::open(&self.shelf, &state.chain)?;
         // what was written and then forgotten by a crash is written again
-        for changes in chain.changes.range(state.next..).map(|(_, changes)| changes) {
+        if let Some(changes) = chain.changes.get(&state.next) {
             fs::remove_file(&changes.path)?;
-        }
-        for base in chain.bases.iter().filter(|base| base.valid >= state.next) {
-            fs::remove_file(&base.path)?;
         }
         let mirror = Mirror::open(self.places.objects.clone(), folder.join(FILES))?;
         let age = state.base_at.map(|at| (Utc::now() - at).to_std().unwrap_or_default());
@@ -229,10 +248,12 @@ impl Worker {
             base_due,
             carried: [u64::MAX; 2],
             saved: Utc::now(),
+            ahead: false,
+            reached: reached.unwrap_or_else(Utc::now),
             _lock: lock,
         };
         open.place = open.state.place;
-        open.save(&self.places.folder, Utc::now());
+        open.save(&self.places.folder, Utc::now())?;
         self.open = Some(open);
         Ok(())
     }
@@ -251,6 +272,10 @@ impl Worker {
         if state.base_at.is_none() {
             return Ok(false);
         }
+        if self.is_behind(state)? {
+            tracing::warn!(chain = state.chain, "the archive has more than the data folder: it was put back to an earlier state; what is archived stays, and another chain begins");
+            return Ok(false);
+        }
         if let Some(left) = state.ended {
             return Ok(Left::of(&self.places.database)? == left);
         }
@@ -258,8 +283,16 @@ impl Worker {
         Ok(!matches!(self.runtime.block_on(self.db.changes(Some(place)))?, Tail::Elsewhere))
     }
 
-    /// A chain that begins with what the log holds now; the base that follows has what was before.
-    fn new_state(&self) -> Result<State> {
+    /// Whether more is archived than a crash leaves ahead of the state: a copy of the data folder was put back.
+    fn is_behind(&self, state: &State) -> Result<bool> {
+        let chain = Chain::open(&self.shelf, &state.chain)?;
+        let more = chain.changes.range(state.next + 1..).next().is_some();
+        Ok(more || chain.bases.iter().any(|base| base.valid >= state.next))
+    }
+
+    /// A chain that begins with what the log holds now; the base that follows has what was before. Its name
+    /// comes after all others, also when a clock that ran ahead was set back.
+    fn new_state(&self, reached: Option<DateTime<Utc>>) -> Result<State> {
         let place = match self.runtime.block_on(self.db.changes(None))? {
             Tail::Changes(_, place) => place,
             Tail::Elsewhere => bail!("the write-ahead log cannot be read"),
@@ -267,14 +300,16 @@ impl Worker {
         let now = Utc::now();
         Ok(State {
             shelf: self.shelf.clone(),
-            chain: Chain::begin(&self.shelf, now).name,
+            chain: Chain::begin(&self.shelf, reached.map_or(now, |reached| now.max(reached + STEP))).name,
             next: 1,
             before: String::new(),
             place,
             ended: None,
             at: now,
             base_at: None,
+            began_at: Some(now),
             fault: None,
+            base_fault: None,
         })
     }
 
@@ -326,15 +361,18 @@ impl Worker {
             added,
             removed,
         };
+        // one file at most may be ahead of the state: of two, the next start could not tell whose they are
+        if open.ahead {
+            open.save(&self.places.folder, now)?;
+        }
         let to = open.chain.changes(head.number, now);
         open.state.before = segment::write(&to, self.keys.as_ref(), &head, &open.pending)?;
         open.state.next += 1;
         open.state.place = open.place;
         open.state.at = now;
         open.pending = Changes::default();
-        open.mirror.settle()?;
-        open.save(&self.places.folder, now);
-        Ok(())
+        open.ahead = true;
+        open.settle(&self.places.folder, now)
     }
 
     /// Begins a base when it is time, and gives one that is made its name.
@@ -345,8 +383,12 @@ impl Worker {
             match made.flatten() {
                 Ok(made) => return self.name_base(&made),
                 Err(error) => {
+                    // the changes go on; that no restore can use them is said until there is one
+                    let fault = format!("{error:#}");
+                    tracing::error!(fault, "no whole copy could be made for the archive; trying again");
                     open.base_due = Instant::now().checked_add(AGAIN);
-                    return Err(error.context("the database could not be copied for the archive"));
+                    open.state.base_fault = Some(fault);
+                    return Ok(());
                 }
             }
         }
@@ -377,24 +419,35 @@ impl Worker {
         let to = open.chain.base(made.from, valid, now, self.keys.is_some());
         super::publish(&made.part, &to)?;
         open.state.base_at = Some(now);
+        open.state.base_fault = None;
         open.base_due = Instant::now().checked_add(self.config.base_every());
-        open.save(&self.places.folder, now);
+        open.save(&self.places.folder, now)?;
         let (file, bytes) = (to.display().to_string(), storage::size(&to));
         LastBackup { at: now, file, bytes, secrets: self.keys.is_some() }.note(&self.places.folder)?;
         tracing::info!(bytes, "a whole copy of the database is in the archive");
-        let horizon = now - TimeDelta::days(self.config.keep_days.into());
+        let later = TimeDelta::from_std(self.config.base_every().saturating_mul(2)).ok();
+        let later = later.and_then(|later| open.reached.checked_add_signed(later));
+        let surely = later.map_or(now, |later| now.min(later));
+        open.reached = now;
+        let horizon = surely - TimeDelta::days(self.config.keep_days.into());
         open.mirror.forget(horizon)?;
         forget(&self.shelf, &open.chain.name, horizon)
     }
 }
 
 impl Open {
-    /// The state is a help: without it another chain begins.
-    fn save(&mut self, data: &Path, now: DateTime<Utc>) {
-        if let Err(error) = self.state.write(data) {
-            tracing::warn!(%error, "the state of archiving could not be written");
-        }
+    fn save(&mut self, data: &Path, now: DateTime<Utc>) -> Result<()> {
         self.saved = now;
+        self.state.write(data).context("the state of archiving cannot be written")?;
+        self.ahead = false;
+        Ok(())
+    }
+
+    /// What was archived is known as archived. The state comes first: after a crash in between, the stored files
+    /// that the changes brought are announced again.
+    fn settle(&mut self, data: &Path, now: DateTime<Utc>) -> Result<()> {
+        self.save(data, now)?;
+        self.mirror.settle()
     }
 
     /// The journal of erasures and the seals of the audit trail lie beside what is archived.
@@ -416,7 +469,9 @@ impl Open {
         if self.state.fault.is_none() && self.pending.is_empty() {
             self.state.ended = self.left;
         }
-        self.save(&places.folder, Utc::now());
+        if let Err(error) = self.save(&places.folder, Utc::now()) {
+            tracing::error!(error = format!("{error:#}"), "the next start begins another chain");
+        }
     }
 }
 

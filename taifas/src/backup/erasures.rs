@@ -22,8 +22,8 @@ use uuid::Uuid;
 
 const TOPICS: [Topic; 4] =
     [platform::topic!("user"), platform::topic!("chat"), platform::topic!("auth"), platform::topic!("session")];
-/// Clocks of events and of backups are read a moment apart.
-const OVERLAP: TimeDelta = TimeDelta::minutes(1);
+/// A clock may have been set back between a backup and an erasure. To erase again what is not there does nothing.
+const OVERLAP: TimeDelta = TimeDelta::days(7);
 
 /// Writes every erasure into the journal of the data folder.
 pub fn remember(platform: &Platform) {
@@ -35,7 +35,9 @@ pub fn remember(platform: &Platform) {
             async move {
                 let Some(gone) = read(&delivery)? else { return Ok(()) };
                 let written = tokio::task::spawn_blocking(move || journal::append(&journal, &[gone]));
-                written.await.map_err(Error::internal)?
+                // tried until the disk takes it: what is not noted comes back with a backup
+                let unwritten = |error| Error::unavailable(format!("the journal of erasures cannot be written: {error}"));
+                written.await.map_err(Error::internal)?.map_err(unwritten)
             }
             .boxed()
         });

@@ -7,6 +7,7 @@ use super::{
 };
 use anyhow::{Context as _, Result, ensure};
 use chrono::{DateTime, Utc};
+use platform::folder;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, DirBuilder, File, OpenOptions},
@@ -18,6 +19,8 @@ use std::{
 
 /// What has been copied and stands in no archived changes yet.
 const NEW: &str = ".new";
+/// Since when the instance does not have what is still here.
+const GONE: &str = "gone.json";
 /// A folder that changed a moment ago may have changed again since, within one tick of its clock.
 const UNSURE: Duration = Duration::from_secs(2);
 
@@ -53,12 +56,22 @@ impl Mirror {
             removed: BTreeSet::new(),
             folder,
         };
+        mirror.gone = match fs::read(mirror.folder.join(GONE)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
+            // without it they only stay longer
+            text => serde_json::from_slice(&text?).unwrap_or_default(),
+        };
         for name in super::files(&mirror.folder)?.into_keys() {
             let whole = name.strip_suffix(NEW).unwrap_or(&name);
             let Some((file, sum)) = whole.rsplit_once('.').filter(|(_, sum)| sum.len() == 64) else { continue };
+            if mirror.gone.contains_key(file) {
+                continue;
+            }
+            // whether the instance has it still, the first round says
             if whole == name {
-                // whether the instance has it still, the first round says
                 mirror.files.insert(file.to_owned(), sum.to_owned());
+            } else {
+                mirror.gone.insert(file.to_owned(), (sum.to_owned(), Utc::now()));
             }
         }
         Ok(mirror)
@@ -95,7 +108,9 @@ impl Mirror {
                 continue;
             }
             if let Some((sum, _)) = self.gone.remove(&name) {
-                self.removed.remove(&name);
+                if !self.removed.remove(&name) {
+                    self.added.insert(name.clone(), sum.clone());
+                }
                 self.files.insert(name, sum);
                 continue;
             }
@@ -120,12 +135,25 @@ impl Mirror {
 
     /// The news have been archived.
     pub fn settle(&mut self) -> Result<()> {
-        for (name, sum) in std::mem::take(&mut self.added) {
-            let place = place(&self.folder, &name, &sum);
-            fs::rename(with(&place, NEW), place)?;
+        for (name, sum) in &self.added {
+            let place = place(&self.folder, name, sum);
+            match fs::rename(with(&place, NEW), &place) {
+                // it was gone and came back, or went
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                renamed => renamed?,
+            }
         }
+        if !self.added.is_empty() || !self.removed.is_empty() {
+            self.note_gone()?;
+        }
+        self.added.clear();
         self.removed.clear();
         Ok(())
+    }
+
+    /// What is gone is forgotten some day, however often the process begins anew until then.
+    fn note_gone(&self) -> Result<()> {
+        Ok(folder::replace(&self.folder.join(GONE), &serde_json::to_vec(&self.gone)?)?)
     }
 
     /// Those of the instance, with their SHA-256.
@@ -137,12 +165,18 @@ impl Mirror {
     pub fn forget(&mut self, horizon: DateTime<Utc>) -> Result<()> {
         let old: Vec<_> =
             self.gone.iter().filter(|(_, (_, since))| *since < horizon).map(|(name, _)| name.clone()).collect();
-        for name in old {
-            if let Some((sum, _)) = self.gone.remove(&name) {
-                fs::remove_file(place(&self.folder, &name, &sum))?;
+        for name in &old {
+            let Some((sum, _)) = self.gone.get(name) else { continue };
+            let place = place(&self.folder, name, sum);
+            for path in [with(&place, NEW), place] {
+                match fs::remove_file(path) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    removed => removed?,
+                }
             }
+            self.gone.remove(name);
         }
-        Ok(())
+        if old.is_empty() { Ok(()) } else { self.note_gone() }
     }
 
     fn copy(&self, name: &str, keys: Option<&Keys>) -> Result<String> {
@@ -257,6 +291,10 @@ mod tests {
         let (now_added, removed) = mirror.news();
         assert_eq!((now_added.len(), removed.len()), (1, 1));
         mirror.settle().unwrap();
+        // another start: it is still known since when the first is gone
+        let mut mirror = Mirror::open(live.clone(), folder.clone()).unwrap();
+        mirror.round(None, DateTime::from_timestamp(20, 0).unwrap()).unwrap();
+        assert_eq!(mirror.news(), Default::default());
         let to = scratch.path().join("back");
         bring_back(&folder, "chat/a/1", &added["chat/a/1"], &to, None).unwrap();
         assert_eq!(fs::read(&to).unwrap(), b"one");
@@ -264,5 +302,16 @@ mod tests {
         assert!(bring_back(&folder, "chat/a/1", &added["chat/a/1"], &scratch.path().join("x"), None).is_ok());
         mirror.forget(DateTime::from_timestamp(10, 0).unwrap()).unwrap();
         assert!(bring_back(&folder, "chat/a/1", &added["chat/a/1"], &scratch.path().join("y"), None).is_err());
+
+        // copied, and gone before a crash and before it was archived
+        fs::write(live.join("chat/a/4"), "four").unwrap();
+        mirror.round(None, late).unwrap();
+        fs::remove_file(live.join("chat/a/4")).unwrap();
+        let mut mirror = Mirror::open(live, folder.clone()).unwrap();
+        mirror.round(None, late).unwrap();
+        assert_eq!(mirror.news(), Default::default());
+        mirror.forget(DateTime::from_timestamp(i64::from(u32::MAX), 0).unwrap()).unwrap();
+        let left: Vec<_> = super::super::files(&folder).unwrap().into_keys().collect();
+        assert!(left.len() == 2 && left[0].starts_with("chat/a/3.") && left[1] == GONE, "{left:?}");
     }
 }

@@ -10,7 +10,13 @@ use super::{
 };
 use anyhow::{Context as _, Result, bail, ensure};
 use chrono::{DateTime, SecondsFormat, Utc};
-use std::{collections::BTreeMap, fs::OpenOptions, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs::{self, DirBuilder, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::DirBuilderExt as _,
+    path::Path,
+};
 
 /// What was proved on the way.
 pub struct Replayed {
@@ -36,7 +42,18 @@ pub fn replay(asked: &Asked, target: &Path, places: &Places) -> Result<(Manifest
             }
         }
     };
-    let manifest = extract(&plan.base.path, target, places, asked.keys.as_ref())?;
+    if asked.at.is_none()
+        && let Some((chain, last)) = shelf::out_of_reach(&chains, Some(&plan))
+    {
+        bail!(
+            "{} has changes until {} but no whole copy of what was before them, so they cannot be restored: the instance \
+             was lost before it had made one; --at {} restores what is whole",
+            chain.folder.display(),
+            shown(last.at),
+            shown(plan.last.at)
+        );
+    }
+    let (manifest, plan) = base(plan, target, places, asked)?;
     let database = target.join(&places.database);
     let database = OpenOptions::new().write(true).open(&database)?;
     let mut files = manifest.beside.clone();
@@ -54,6 +71,22 @@ pub fn replay(asked: &Asked, target: &Path, places: &Places) -> Result<(Manifest
     bring_back(&plan, &files, target, places, asked)?;
     let changes = plan.last.number - plan.base.from + 1;
     Ok((manifest, Replayed { at: plan.last.at, changes, files: files.len() }))
+}
+
+/// Brings back a base: the nearest one, or the one before when it is damaged.
+fn base<'c>(plan: Plan<'c>, target: &Path, places: &Places, asked: &Asked) -> Result<(Manifest, Plan<'c>)> {
+    let error = match extract(&plan.base.path, target, places, asked.keys.as_ref()) {
+        Ok(manifest) => return Ok((manifest, plan)),
+        Err(error) => error,
+    };
+    // what came out of it
+    fs::remove_dir_all(target)?;
+    DirBuilder::new().mode(0o700).create(target)?;
+    let Some(before) = plan.with_the_base_before() else {
+        bail!("{error:#}; an earlier moment may be whole, try --at with one before {}", shown(plan.base.at));
+    };
+    writeln!(io::stdout(), "{error:#}. Going on from the whole copy before it.")?;
+    base(before, target, places, asked)
 }
 
 /// The changes with this number, when they are what must come next.

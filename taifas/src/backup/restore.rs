@@ -108,9 +108,8 @@ pub async fn restore(settings: &Settings, asked: &Asked) -> Result<()> {
     } else {
         writeln!(
             out,
-            "Erased again: {again} of the {} things that were erased or ended since. What belongs to erased accounts \
-             goes at the first start.",
-            gone.len()
+            "Erased again: {again} things that were erased or ended since. What belongs to erased accounts goes at the \
+             first start."
         )?;
     }
     if !manifest.files.keys().any(|name| name.starts_with(SECRETS)) {

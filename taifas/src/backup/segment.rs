@@ -51,6 +51,7 @@ pub fn write(to: &Path, keys: Option<&Keys>, head: &Head, changes: &wal::Changes
     }
     let text = serde_json::to_vec(head)?;
     let body = [MAGIC, &u32::try_from(text.len())?.to_be_bytes(), &text, &packed.finish()?].concat();
+    ensure!(u64::try_from(body.len())? + 32 <= LARGEST, "more changed at a time than a file of changes may hold");
     let sum = Sha256::digest(&body);
     let part = to.with_extension("part");
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part);

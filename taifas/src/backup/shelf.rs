@@ -5,7 +5,7 @@
 
 use super::SEALED;
 use anyhow::{Context as _, Result};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -14,6 +14,8 @@ use std::{
 
 /// Where a chain keeps the stored files.
 pub const FILES: &str = "objects";
+/// The moment in the name of a chain.
+const NAMED: &str = "%Y-%m-%dT%H%M%S%3fZ";
 /// Held by the instance that archives into the folder.
 pub const LOCK: &str = "archive.lock";
 
@@ -47,8 +49,14 @@ pub struct Changes {
 impl Chain {
     /// A chain that begins at `now`.
     pub fn begin(shelf: &Path, now: DateTime<Utc>) -> Self {
-        let name = format!("chain-{}", now.format("%Y-%m-%dT%H%M%S%3fZ"));
+        let name = format!("chain-{}", now.format(NAMED));
         Self { folder: shelf.join(&name), name, bases: Vec::new(), changes: BTreeMap::new() }
+    }
+
+    /// The moment in its name.
+    fn began(&self) -> Option<DateTime<Utc>> {
+        let moment = self.name.strip_prefix("chain-")?;
+        Some(NaiveDateTime::parse_from_str(moment, NAMED).ok()?.and_utc())
     }
 
     pub fn open(shelf: &Path, name: &str) -> Result<Self> {
@@ -114,15 +122,32 @@ pub fn chains(shelf: &Path) -> Result<Vec<Chain>> {
     names.iter().map(|name| Chain::open(shelf, name)).collect()
 }
 
+/// The latest moment that anything on the shelf says it is from; none when there is nothing.
+pub fn latest(shelf: &Path) -> Result<Option<DateTime<Utc>>> {
+    let moments = |chain: &Chain| {
+        let changes = chain.changes.values().map(|changes| changes.at);
+        changes.chain(chain.bases.iter().map(|base| base.at)).chain(chain.began()).max()
+    };
+    Ok(chains(shelf)?.iter().filter_map(moments).max())
+}
+
 /// What a restore to a moment begins with, and the last changes it applies.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Plan<'c> {
     pub chain: &'c Chain,
     pub base: &'c Base,
     pub last: &'c Changes,
 }
 
-/// The way to the latest state from before `moment`, and to the one that needs the fewest changes.
+impl Plan<'_> {
+    /// The same from another base, which needs more changes.
+    pub fn with_the_base_before(self) -> Option<Self> {
+        let base = self.chain.bases.iter().rfind(|base| base.valid < self.base.valid)?;
+        Some(Self { base, ..self })
+    }
+}
+
+/// The way to the latest state from before `moment`, or to the latest of all, that needs the fewest changes.
 pub fn plan(chains: &[Chain], moment: Option<DateTime<Utc>>) -> Option<Plan<'_>> {
     let mut plans = Vec::new();
     for chain in chains {
@@ -132,7 +157,17 @@ pub fn plan(chains: &[Chain], moment: Option<DateTime<Utc>>) -> Option<Plan<'_>>
             plans.push(Plan { chain, base, last });
         }
     }
-    plans.into_iter().max_by_key(|plan| plan.last.at)
+    match moment {
+        // not the one with the latest clock: a clock that ran ahead may have been set back
+        None => plans.pop(),
+        Some(_) => plans.into_iter().max_by_key(|plan| plan.last.at),
+    }
+}
+
+/// The last changes behind the plan for the latest state, which no base makes a database of.
+pub fn out_of_reach<'c>(chains: &'c [Chain], plan: Option<&Plan<'_>>) -> Option<(&'c Chain, &'c Changes)> {
+    let later = chains.iter().filter(|chain| plan.is_none_or(|plan| chain.name > plan.chain.name));
+    later.filter_map(|chain| Some((chain, chain.changes.values().next_back()?))).next_back()
 }
 
 #[cfg(test)]
@@ -174,6 +209,18 @@ mod tests {
         assert_eq!(reach(105), Some((4, 7, at(70))));
         assert_eq!(reach(115), Some((1, 1, at(110))));
         assert_eq!(plan(&chains, None).unwrap().last.at, at(120));
+        let before = plan(&chains, Some(at(60))).unwrap().with_the_base_before().unwrap();
+        assert_eq!((before.base.from, before.last.number), (1, 6));
+        assert!(before.with_the_base_before().is_none());
+
+        // one that began when the clock had been set back is the latest all the same, and one without a base
+        // is not passed over
+        let [first, second] = chains;
+        let chains = [first, second, chain(200, &[(1, 1, 50)], &[(1, 50), (2, 55)]), chain(300, &[], &[(1, 56)])];
+        let latest = plan(&chains, None).unwrap();
+        assert_eq!((latest.chain.name.as_str(), latest.last.at), (chains[2].name.as_str(), at(55)));
+        assert_eq!(out_of_reach(&chains, Some(&latest)).unwrap().1.at, at(56));
+        assert!(out_of_reach(&chains[..3], Some(&latest)).is_none());
     }
 
     #[test]

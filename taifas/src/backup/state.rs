@@ -29,8 +29,14 @@ pub struct State {
     pub at: DateTime<Utc>,
     /// When the last base was made.
     pub base_at: Option<DateTime<Utc>>,
+    /// When the chain began.
+    #[serde(default)]
+    pub began_at: Option<DateTime<Utc>>,
     /// Why it does not go on.
     pub fault: Option<String>,
+    /// Why the last base could not be made.
+    #[serde(default)]
+    pub base_fault: Option<String>,
 }
 
 /// What changes whenever somebody writes a file.

@@ -2,11 +2,13 @@
 
 use super::{Findings, LITTLE};
 use crate::{backup::State, settings::Settings};
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use platform::storage;
 
 /// A reader of events that is behind by more than this is not keeping up.
 const FAR: i64 = 10_000;
+/// In so many minutes an archive that has just begun has a whole copy, unless the database is very large.
+const BASED: i64 = 30;
 
 /// Who reads events and how far behind they are: on a stopped instance they go on at the next start.
 pub fn readers(found: &mut Findings, lags: &[(String, String, i64)], running: bool) {
@@ -52,6 +54,15 @@ pub fn archive(found: &mut Findings, settings: &Settings, running: bool) {
         }
         None => found.good("archive", format!("{shown} has everything up to {seconds} s ago")),
     }
+    let age = |since: DateTime<Utc>| (Utc::now() - since).num_minutes();
+    if let Some(fault) = &state.base_fault {
+        found.fault(
+            "archive",
+            format!("no whole copy can be made: {fault}"),
+            "give the disk of the data folder room for a second database; without a whole copy what is archived cannot \
+             be restored",
+        );
+    }
     match state.base_at {
         Some(at) if Utc::now() - at < TimeDelta::hours(2 * i64::try_from(settings.backup.base_hours).unwrap_or(1)) => {
             found.good("archive", format!("its last whole copy is {} hours old", (Utc::now() - at).num_hours()));
@@ -60,6 +71,11 @@ pub fn archive(found: &mut Findings, settings: &Settings, running: bool) {
             "archive",
             format!("its last whole copy is {} hours old", (Utc::now() - at).num_hours()),
             "the log says why no other was made; a restore is slower, and lost without it",
+        ),
+        None if state.base_fault.is_none() && state.began_at.is_some_and(|began| age(began) > BASED) => found.fault(
+            "archive",
+            format!("it began {} minutes ago and holds no whole copy yet", state.began_at.map_or(0, age)),
+            "the log says why none was made; until there is one, a restore ends before that beginning",
         ),
         None => found.warning("archive", "it holds no whole copy yet", "wait until the first one is made"),
     }
