@@ -218,6 +218,7 @@ async fn a_damaged_archive_says_how_far_one_can_go_back() -> Result<()> {
     flip(&world, &copy).await?;
 
     // from the base before, when there is one
+    fs::write(damaged, &whole)?;
     let state = server.data().join("archive.json");
     let mut known: Value = serde_json::from_slice(&fs::read(&state)?)?;
     known["base_at"] = json!("2026-01-01T00:00:00Z");

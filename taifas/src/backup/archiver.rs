@@ -273,7 +273,10 @@ impl Worker {
             return Ok(false);
         }
         if self.is_behind(state)? {
-            tracing::warn!(chain = state.chain, "the archive has more than the data folder: it was put back to an earlier state; what is archived stays, and another chain begins");
+            tracing::warn!(
+                chain = state.chain,
+                "the archive has more than the data folder: it was put back to an earlier state; what is archived stays, and another chain begins"
+            );
             return Ok(false);
         }
         if let Some(left) = state.ended {

@@ -36,7 +36,8 @@ pub fn remember(platform: &Platform) {
                 let Some(gone) = read(&delivery)? else { return Ok(()) };
                 let written = tokio::task::spawn_blocking(move || journal::append(&journal, &[gone]));
                 // tried until the disk takes it: what is not noted comes back with a backup
-                let unwritten = |error| Error::unavailable(format!("the journal of erasures cannot be written: {error}"));
+                let unwritten =
+                    |error| Error::unavailable(format!("the journal of erasures cannot be written: {error}"));
                 written.await.map_err(Error::internal)?.map_err(unwritten)
             }
             .boxed()
