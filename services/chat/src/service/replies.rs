@@ -158,7 +158,8 @@ impl Chats {
         if attempt < reply.message.attempt {
             return Err(superseded());
         }
-        if reply.message.state == State::Queued {
+        // who does not want the turns only looks, and may be waiting for a place
+        if with_turns && reply.message.state == State::Queued {
             // Not waited for: it only lets lists say "streaming", and the question is answered sooner.
             let db = self.platform.db.clone();
             self.platform.background.spawn(async move {
