@@ -54,6 +54,9 @@ story(running, "Tab goes through the frame in reading order and its place is alw
   const { chat } = await server.ask(`A row\n${QUICK}`);
   await page.goto(`/c/${chat.id}`);
   await untilState(page, "complete");
+  // What is fetched behind the first frame is part of the round.
+  await page.getByTestId("profile").waitFor();
+  await page.getByTestId("attach").waitFor();
   const order = await tabRound(page);
   const wanted = ["Taifas, new chat", "sidebar-toggle", "new-chat", "A row", "chat-menu", "profile", "model-button", "copy", "composer-input", "send"];
   assert.deepEqual(order.filter((name) => wanted.includes(name)).filter((name, at, all) => all.indexOf(name) === at), wanted, `the order was ${order.join(" → ")}`);

@@ -1,7 +1,7 @@
 //! The disk: full, not writable, damaged, and read by somebody for very long.
 
 use super::ledger::Ledger;
-use crate::harness::{Binary, Client, Database, Draft, Server, TERMINAL, Watch, ready, truth, until};
+use crate::harness::{Binary, Client, Database, Draft, Server, TERMINAL, WITHOUT_END, Watch, ready, truth, until};
 use anyhow::{Context as _, Result, ensure};
 use futures_util::future::try_join_all;
 use rusqlite::Connection;
@@ -172,7 +172,7 @@ pub struct Grown {
 /// F22: somebody reads for so long that the write-ahead log grows without end. Writes go on, and when the
 /// reader is gone the log is small again.
 pub async fn long_reader(megabytes: usize) -> Result<Grown> {
-    let (mut server, owner) = ready(&[("TAIFAS__GATEWAY__WRITES_PER_MINUTE", "10000000")]).await?;
+    let (mut server, owner) = ready(&[WITHOUT_END]).await?;
     let reader = Connection::open(server.data().join("taifas.db"))?;
     reader.execute_batch("begin")?;
     reader.query_row("select count(*) from chat_messages", [], |row| row.get::<_, i64>(0))?;

@@ -2,7 +2,7 @@
 //! chat meanwhile. Rounds with and without the first one follow each other, so that the machine is the same.
 
 use super::wire::{Connection, request};
-use crate::harness::{Client, Database, Draft, Feed, Server, Sse, TERMINAL, ready, until};
+use crate::harness::{Client, Database, Draft, Feed, Server, Sse, TERMINAL, WITHOUT_END, ready, until};
 use anyhow::{Context as _, Result, ensure};
 use futures_util::future::try_join_all;
 use serde_json::json;
@@ -58,7 +58,7 @@ pub fn part(times: &[Duration], percent: usize) -> Duration {
 
 /// So many chats, and so many rounds of each kind, of such a length.
 pub async fn heavy(chats: usize, rounds: usize, length: Duration) -> Result<Beside> {
-    let (mut server, owner) = ready(&[("TAIFAS__GATEWAY__WRITES_PER_MINUTE", "10000000")]).await?;
+    let (mut server, owner) = ready(&[WITHOUT_END]).await?;
     let (heavy, other) = (owner.invite("heavy@example.org").await?, owner.invite("other@example.org").await?);
     let thread = amass(&mut server, &heavy, chats).await?;
     // every tab has a feed and follows an answer, as far as one may
@@ -159,7 +159,7 @@ async fn amass(server: &mut Server, heavy: &Client, chats: usize) -> Result<Stri
          select space_id, id from chat_chats where title = 'Thread' or title like 'Chat %0'",
     )?;
     drop(database);
-    server.again(&[("TAIFAS__GATEWAY__WRITES_PER_MINUTE", "10000000")]).await?;
+    server.again(&[WITHOUT_END]).await?;
     let database = Database::beside(server)?;
     until("everything can be found", 8 * TERMINAL, async || Ok((database.to_index()? == 0).then_some(()))).await?;
     Ok(format!("/api/v1/chats/4{:031}", 0))

@@ -8,7 +8,7 @@ use crate::{
         heavy::part,
         wire::{Connection, request},
     },
-    harness::{Client, Database, Draft, Server, ready},
+    harness::{Client, Database, Draft, Server, WITHOUT_END, ready},
 };
 use anyhow::{Context as _, Result, ensure};
 use futures_util::{StreamExt as _, future::try_join_all, stream::FuturesUnordered};
@@ -103,7 +103,7 @@ impl fmt::Display for Overload {
 }
 
 pub async fn overload(length: Duration) -> Result<Overload> {
-    let limits = [("TAIFAS__GATEWAY__WRITES_PER_MINUTE", "10000000")];
+    let limits = [WITHOUT_END];
     let (mut server, owner) = ready(&limits).await?;
     let load = Load::gather(&server, &owner).await?;
     let usual = load.turns(15).await?;

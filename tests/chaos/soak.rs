@@ -4,7 +4,7 @@
 
 use crate::{
     chaos::dice::Dice,
-    harness::{Binary, Client, Database, Draft, Over, Server, Watch, truth},
+    harness::{Binary, Client, Database, Draft, Over, Server, WITHOUT_END, Watch, truth},
 };
 use ai::providers::scripted::Named;
 use anyhow::{Context as _, Result, ensure};
@@ -31,8 +31,7 @@ const PEOPLE: usize = 48;
 const LOAD: f64 = 0.3;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Requests of one person in a minute are limited, and this is one person.
-const SETTINGS: [(&str, &str); 2] =
-    [("TAIFAS__GATEWAY__WRITES_PER_MINUTE", "10000000"), ("TAIFAS__GATEWAY__STREAMS_PER_PERSON", "100000")];
+const SETTINGS: [(&str, &str); 2] = [WITHOUT_END, ("TAIFAS__GATEWAY__STREAMS_PER_PERSON", "100000")];
 
 #[derive(Default)]
 pub struct Soaked {

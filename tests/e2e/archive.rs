@@ -2,8 +2,8 @@
 //! seconds; any moment can be gone back to; and an archive that is damaged says so.
 
 use crate::{
-    commands::{Load, command, download, picture, run, said, upload},
-    harness::{Binary, Client, Database, Draft, Server, ready, until},
+    commands::{command, download, picture, run, said, upload},
+    harness::{Binary, Client, Database, Draft, Load, Server, WITHOUT_END, Written, ready, until},
 };
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
@@ -35,6 +35,7 @@ impl World {
         let mut all = vec![
             ("TAIFAS__BACKUP__FOLDER", self.shelf.path().to_str().unwrap_or_default()),
             ("TAIFAS__BACKUP__EVERY_SECONDS", self.every),
+            WITHOUT_END,
         ];
         if self.passphrase {
             all.push(("TAIFAS_BACKUP_PASSPHRASE", PASSPHRASE));
@@ -98,7 +99,7 @@ async fn restored(world: &World, server: &mut Server, more: &[&str]) -> Result<(
 async fn what_was_acknowledged_comes_back_after_the_data_folder_is_lost() -> Result<()> {
     let world = World::new(true)?;
     let (mut server, owner) = ready(&world.environment()).await?;
-    let load = Load::begin(&owner);
+    let mut load = Load::begin(&owner, 4);
     load.reaches(30).await?;
     world.has_base().await?;
     let bytes = picture();
@@ -123,7 +124,7 @@ async fn what_was_acknowledged_comes_back_after_the_data_folder_is_lost() -> Res
     ensure!(text_of_archive.starts_with(b"TAIFAS-SEALED-1"), "the archive is not encrypted");
     let (said, person) = restored(&world, &mut server, &[]).await?;
     ensure!(said.contains("without a gap") && said.contains("every page and index"), "{said}");
-    for (chat, message, text) in &before {
+    for Written { chat, message, text, .. } in &before {
         let stored = person.stored(*chat, *message).await?;
         ensure!(stored["text"] == json!(text), "{message}: {stored}");
     }

@@ -1,17 +1,13 @@
 //! The commands that look after an instance: backups of a busy one and what comes of them, migrations,
 //! the doctor, and help that says enough.
 
-use crate::harness::{Binary, Client, Database, Draft, Server, TERMINAL, Watch, ready, until};
+use crate::harness::{Binary, Client, Database, Draft, Load, Server, TERMINAL, WITHOUT_END, Watch, Written, ready};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
     time::Duration,
 };
 use uuid::Uuid;
@@ -72,50 +68,6 @@ pub async fn download(owner: &Client, id: &str) -> Result<Vec<u8>> {
     Ok(response.bytes().await?.to_vec())
 }
 
-/// People who write for as long as they are let; what was acknowledged, with its text.
-pub struct Load {
-    ending: Arc<AtomicBool>,
-    acknowledged: Arc<Mutex<Vec<(Uuid, Uuid, String)>>>,
-    writers: Vec<tokio::task::JoinHandle<Result<()>>>,
-}
-
-impl Load {
-    pub fn begin(owner: &Client) -> Self {
-        let (ending, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
-        let writer = |_| {
-            let (owner, ending, acknowledged) = (owner.clone(), ending.clone(), acknowledged.clone());
-            tokio::spawn(async move {
-                while !ending.load(Ordering::Relaxed) {
-                    let draft = Draft::new("continues", &json!({"tokens": 4, "delay_ms": 1}));
-                    let sent = owner.send(&draft).await?;
-                    let mut all = acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
-                    all.push((sent.chat, sent.message, draft.text().to_owned()));
-                }
-                Ok(())
-            })
-        };
-        let writers = (0..4).map(writer).collect();
-        Self { ending, acknowledged, writers }
-    }
-
-    pub fn so_far(&self) -> Vec<(Uuid, Uuid, String)> {
-        self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub async fn reaches(&self, count: usize) -> Result<()> {
-        until("enough is written", Duration::from_secs(60), async || Ok((self.so_far().len() >= count).then_some(())))
-            .await
-    }
-
-    async fn end(self) -> Result<usize> {
-        self.ending.store(true, Ordering::Relaxed);
-        for writer in self.writers {
-            writer.await??;
-        }
-        Ok(self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).len())
-    }
-}
-
 /// A server on a data folder that `restore` made.
 async fn restored(backup: &Path, passphrase: Option<&str>) -> Result<(Server, Client)> {
     let mut server = Server::prepare(Binary::Shipped)?;
@@ -132,10 +84,10 @@ async fn restored(backup: &Path, passphrase: Option<&str>) -> Result<(Server, Cl
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_busy_instance_is_backed_up_and_nothing_acknowledged_before_is_missing() -> Result<()> {
-    let (mut server, owner) = ready(&[]).await?;
+    let (mut server, owner) = ready(&[WITHOUT_END]).await?;
     let bytes = picture();
     let file = upload(&owner, bytes.clone()).await?;
-    let load = Load::begin(&owner);
+    let mut load = Load::begin(&owner, 4);
     load.reaches(40).await?;
     // an answer that is being written while the backup is made
     let running = owner.send(&Draft::new("continues", &json!({"tokens": 400, "delay_ms": 20}))).await?;
@@ -165,7 +117,7 @@ async fn a_busy_instance_is_backed_up_and_nothing_acknowledged_before_is_missing
     server.stop().await?;
 
     let (mut copy, person) = restored(&made, Some(PASSPHRASE)).await?;
-    for (chat, message, text) in &before {
+    for Written { chat, message, text, .. } in &before {
         let stored = person.stored(*chat, *message).await?;
         ensure!(stored["text"] == json!(text), "{message}: {stored}");
     }

@@ -4,17 +4,13 @@
 
 use crate::{
     archive::World,
-    harness::{Binary, Database, Draft, Server, TERMINAL, Watch, ready},
+    harness::{Binary, Database, Draft, Load, Server, TERMINAL, Watch, Written, ready},
 };
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 use std::{
     fs,
     io::Write as _,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
     time::{Duration, Instant},
 };
 
@@ -95,27 +91,14 @@ pub async fn drill(megabytes: u64, load: Duration) -> Result<Drill> {
     world.has_base().await?;
     let based = begun.elapsed();
 
-    let (ending, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
-    let writers: Vec<_> = (0..WRITERS)
-        .map(|_| {
-            let (owner, ending, acknowledged) = (owner.clone(), ending.clone(), acknowledged.clone());
-            tokio::spawn(async move {
-                while !ending.load(Ordering::Relaxed) {
-                    let draft = Draft::new("continues", &json!({"tokens": 2, "delay_ms": 1}));
-                    let Ok(sent) = owner.send(&draft).await else { break };
-                    let mut all = acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
-                    all.push((sent.chat, sent.message, draft.text().to_owned(), Instant::now()));
-                }
-            })
-        })
-        .collect();
+    let writing = Load::begin(&owner, WRITERS);
     tokio::time::sleep(load).await;
     let killed = Instant::now();
     server.kill().await?;
-    ending.store(true, Ordering::Relaxed);
-    for writer in writers {
-        writer.await?;
-    }
+    let all = writing.so_far();
+    drop(writing);
+    let longest = all.last().map(|last| killed.saturating_duration_since(last.at));
+    ensure!(longest.is_some_and(|longest| longest < load / 2), "nothing was written in the end, which tests little");
     fs::remove_dir_all(server.data())?;
 
     let mut copy = Server::prepare(Binary::Shipped)?;
@@ -128,9 +111,8 @@ pub async fn drill(megabytes: u64, load: Duration) -> Result<Drill> {
     let ready = begun.elapsed();
     copy.stop().await?;
     let database = Database::open(&copy)?;
-    let all = acknowledged.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let (mut lost, there) = (Vec::new(), database.texts(1000)?);
-    for (_, message, text, at) in &all {
+    for Written { message, text, at, .. } in &all {
         match there.get(message) {
             Some(stored) => ensure!(stored == text, "{message} has another text"),
             None => lost.push(killed.saturating_duration_since(*at)),
