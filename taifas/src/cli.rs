@@ -76,7 +76,8 @@ pub enum Command {
         /// A folder, or the file to write [default: taifas-DATE.tar.gz here]
         #[arg(long, value_name = "PATH")]
         to: Option<PathBuf>,
-        /// The file with the passphrase that encrypts it; - is standard input [default: TAIFAS_BACKUP_PASSPHRASE]
+        /// The file with the passphrase that encrypts it; - is standard input [default: `backup.passphrase_file`,
+        /// else TAIFAS_BACKUP_PASSPHRASE]
         #[arg(long, value_name = "FILE")]
         passphrase_file: Option<PathBuf>,
     },
@@ -106,7 +107,8 @@ pub enum Command {
         /// A further journal of erasures, such as the one of the lost data folder; may be repeated
         #[arg(long, value_name = "FILE")]
         erased: Vec<PathBuf>,
-        /// The file with the passphrase of the backup; - is standard input [default: TAIFAS_BACKUP_PASSPHRASE]
+        /// The file with the passphrase of the backup; - is standard input [default: `backup.passphrase_file`, else
+        /// TAIFAS_BACKUP_PASSPHRASE]
         #[arg(long, value_name = "FILE")]
         passphrase_file: Option<PathBuf>,
     },

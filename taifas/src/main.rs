@@ -43,11 +43,15 @@ fn run(command: Command) -> anyhow::Result<bool> {
             block_on(admin::admin(settings(place)?, asked))?;
         }
         Command::Backup { place, to, passphrase_file } => {
-            backup::backup(&settings(place)?, to, backup::keys(passphrase_file.as_deref())?.as_ref())?;
+            let settings = settings(place)?;
+            let keys = backup::keys(passphrase_file.as_deref().or(settings.backup.passphrase_file.as_deref()))?;
+            backup::backup(&settings, to, keys.as_ref())?;
         }
         Command::Restore { from, place, passphrase_file, at, replace, erased } => {
-            let asked = backup::Asked { from, at, replace, erased, keys: backup::keys(passphrase_file.as_deref())? };
-            block_on(backup::restore(&settings(place)?, &asked))?;
+            let settings = settings(place)?;
+            let keys = backup::keys(passphrase_file.as_deref().or(settings.backup.passphrase_file.as_deref()))?;
+            let asked = backup::Asked { from, at, replace, erased, keys };
+            block_on(backup::restore(&settings, &asked))?;
         }
         Command::Audit { what, place } => match what {
             cli::Audit::Key => block_on(audit::key(&settings(place)?))?,

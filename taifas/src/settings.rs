@@ -53,7 +53,7 @@ pub struct Backup {
     pub base_hours: u64,
     /// Days that one can go back.
     pub keep_days: u32,
-    /// The file with the passphrase that encrypts the archive.
+    /// The file with the passphrase that encrypts the archive and backups.
     pub passphrase_file: Option<PathBuf>,
 }
 

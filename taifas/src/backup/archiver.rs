@@ -212,6 +212,10 @@ impl Worker {
         let known = State::read(&self.places.folder).filter(|state| state.shelf == self.shelf);
         let reached = shelf::latest(&self.shelf)?;
         let same_keys = known.as_ref().is_some_and(|state| self.opens(state));
+        if let Some(known) = known.as_ref().filter(|known| !self.shelf.join(&known.chain).exists()) {
+            let folder = self.shelf.display();
+            tracing::warn!(%folder, chain = known.chain, "what was archived here before is gone; is its disk mounted?");
+        }
         let (state, goes_on) = match &known {
             Some(state) if same_keys && self.continues(state)? => (state.clone(), true),
             _ => (self.new_state(reached)?, false),
@@ -434,7 +438,7 @@ impl Worker {
         open.reached = now;
         let horizon = surely - TimeDelta::days(self.config.keep_days.into());
         open.mirror.forget(horizon)?;
-        forget(&self.shelf, &open.chain.name, horizon)
+        shelf::forget(&self.shelf, &open.chain.name, horizon)
     }
 }
 
@@ -476,23 +480,4 @@ impl Open {
             tracing::error!(error = format!("{error:#}"), "the next start begins another chain");
         }
     }
-}
-
-/// Removes what nobody needs who wants to go back to `horizon` at most.
-fn forget(shelf: &Path, current: &str, horizon: DateTime<Utc>) -> Result<()> {
-    for chain in shelf::chains(shelf)? {
-        let latest = chain.changes.values().map(|changes| changes.at).max();
-        if chain.name != current && latest.is_none_or(|latest| latest < horizon) {
-            fs::remove_dir_all(&chain.folder)?;
-            continue;
-        }
-        let Some(oldest) = chain.bases.iter().rfind(|base| base.at <= horizon) else { continue };
-        for base in chain.bases.iter().filter(|base| base.valid < oldest.valid) {
-            fs::remove_file(&base.path)?;
-        }
-        for changes in chain.changes.range(..oldest.from).map(|(_, changes)| changes) {
-            fs::remove_file(&changes.path)?;
-        }
-    }
-    Ok(())
 }

@@ -170,6 +170,25 @@ pub fn out_of_reach<'c>(chains: &'c [Chain], plan: Option<&Plan<'_>>) -> Option<
     later.filter_map(|chain| Some((chain, chain.changes.values().next_back()?))).next_back()
 }
 
+/// Removes what nobody needs who wants to go back to `horizon` at most.
+pub fn forget(shelf: &Path, current: &str, horizon: DateTime<Utc>) -> Result<()> {
+    for chain in chains(shelf)? {
+        let latest = chain.changes.values().map(|changes| changes.at).max();
+        if chain.name != current && latest.is_none_or(|latest| latest < horizon) {
+            fs::remove_dir_all(&chain.folder)?;
+            continue;
+        }
+        let Some(oldest) = chain.bases.iter().rfind(|base| base.at <= horizon) else { continue };
+        for base in chain.bases.iter().filter(|base| base.valid < oldest.valid) {
+            fs::remove_file(&base.path)?;
+        }
+        for changes in chain.changes.range(..oldest.from).map(|(_, changes)| changes) {
+            fs::remove_file(&changes.path)?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
