@@ -5,6 +5,7 @@ use super::{
     dice::Dice,
     kills::MODELS,
     ledger::Ledger,
+    memory::Little,
     platter::Platter,
     stories::{Log, Story},
 };
@@ -16,7 +17,6 @@ use std::{
     fs,
     os::unix::process::ExitStatusExt as _,
     path::PathBuf,
-    process::Command,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -68,6 +68,8 @@ pub struct Crowd {
     pub counted: Counted,
     /// How often it ended in order while people were at it.
     pub ends: usize,
+    /// How often it died by itself of having too little memory.
+    pub starved: usize,
     /// How long a story may wait for one thing.
     pub patience: Duration,
     environment: Vec<(&'static str, String)>,
@@ -139,6 +141,7 @@ impl Crowd {
             ledger,
             counted,
             ends: 0,
+            starved: 0,
             patience: Duration::from_secs(30),
             environment: Vec::new(),
             mutant,
@@ -229,9 +232,12 @@ impl Crowd {
             }
             Blow::Clock(seconds) => self.set_clock(seconds),
             Blow::Starve => {
-                starve(self.server.pid()?)?;
-                if tokio::time::timeout(Duration::from_secs(2), self.server.ended()).await.is_err() {
-                    self.server.kill().await?;
+                let pid = self.server.pid()?;
+                let group = Little::new(&pid.to_string()).context("no memory can be bounded")?;
+                group.confine(pid)?;
+                match tokio::time::timeout(Duration::from_secs(2), self.server.ended()).await {
+                    Ok(_) => self.starved += 1,
+                    Err(_) => self.server.kill().await?,
                 }
                 self.ledger.kills += 1;
                 self.start("").await
@@ -367,11 +373,4 @@ impl Crowd {
         self.ledger.close(&mut self.server).await?;
         Ok((self.ledger, self.counted))
     }
-}
-
-/// Not a byte more for a process that runs.
-fn starve(pid: u32) -> Result<()> {
-    let status = Command::new("prlimit").args(["--pid", &pid.to_string(), "--as=1:1"]).status().context("prlimit")?;
-    ensure!(status.success(), "prlimit: {status}");
-    Ok(())
 }

@@ -13,6 +13,7 @@ pub mod heavy;
 mod kills;
 pub mod ledger;
 mod link;
+mod memory;
 pub mod mutants;
 pub mod outside;
 pub mod platter;

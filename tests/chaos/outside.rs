@@ -4,6 +4,7 @@
 use super::{
     crowd::{Blow, Counted, Crowd, Fate},
     dice::Dice,
+    memory::Little,
 };
 use crate::harness::{Binary, Client, Database};
 use anyhow::{Context as _, Result, ensure};
@@ -56,26 +57,30 @@ pub async fn paused(seed: u64, times: usize, length: Duration) -> Result<Counted
     Ok(counted)
 }
 
-/// F38: the clock jumps by an hour and by a day, to and fro, in the middle of answers, and the program
-/// also dies under another time than it has written. None where the library is not there.
+/// F38: the clock jumps by an hour and by a day, to and fro, in the middle of answers. First nobody dies, and no
+/// answer changes hands; then the program also dies under another time than it has written. None where the library
+/// is not there.
 pub async fn out_of_time(seed: u64, times: usize) -> Result<Option<Counted>> {
     if !Path::new(CLOCK).exists() {
         return Ok(None);
     }
     let mut crowd = Crowd::gather(Binary::Shipped, "").await?;
     crowd.own_clock(CLOCK)?;
-    let jumps = |dice: &mut Dice| {
+    let jumps = |dice: &mut Dice, dies: bool| {
         let (near, far) = ([-1, 0, -3_600, 3_600], [-86_400, -3_600, 3_600, 86_400]);
         let mut blows = Vec::new();
         for seconds in [far[dice.below(4)], near[dice.below(4)], far[dice.below(4)]] {
             blows.push((Duration::from_millis(60 + dice.roll(150)), Blow::Clock(seconds)));
         }
-        if dice.odd() {
+        if dies {
             blows.insert(1 + dice.below(2), (Duration::from_millis(dice.roll(150)), Blow::Kill));
         }
         blows
     };
-    rounds(&mut crowd, seed, times, jumps).await?;
+    rounds(&mut crowd, seed, times.div_ceil(2), |dice| jumps(dice, false)).await?;
+    let stolen = Database::beside(&crowd.server)?.taken_over()?;
+    ensure!(stolen == 0, "{stolen} answers changed hands though nobody died");
+    rounds(&mut crowd, seed + 1, times / 2, |dice| jumps(dice, true)).await?;
     let log = crowd.server.log()?;
     let stamps = log.lines().filter_map(|line| line.split_once("\"timestamp\":\"")?.1.get(..13));
     let hours: BTreeSet<_> = stamps.collect();
@@ -85,14 +90,19 @@ pub async fn out_of_time(seed: u64, times: usize) -> Result<Option<Counted>> {
     Ok(Some(counted))
 }
 
-/// F43: as a kill.
-pub async fn starved(seed: u64, times: usize) -> Result<Counted> {
+/// F43: as a kill. None where memory cannot be bounded.
+pub async fn starved(seed: u64, times: usize) -> Result<Option<Counted>> {
+    if Little::new("possible").is_none() {
+        return Ok(None);
+    }
     let mut crowd = Crowd::gather(Binary::Shipped, "").await?;
     let soon = |dice: &mut Dice| vec![(Duration::from_millis(50 + dice.roll(500)), Blow::Starve)];
     rounds(&mut crowd, seed, times, soon).await?;
+    // one that has nothing to do needs nothing
+    ensure!(crowd.starved * 2 >= times, "of too little memory it died {} times of {times}", crowd.starved);
     let (ledger, counted) = crowd.leave().await?;
     ledger.verdict()?;
-    Ok(counted)
+    Ok(Some(counted))
 }
 
 /// Others who take all there is of the processors; gone with this value.

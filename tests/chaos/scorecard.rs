@@ -1,12 +1,15 @@
 //! How well the promises held, as a table: what was counted, what it is worth, and what was not run,
 //! which is worth nothing. Parts that run side by side note what they find on the same card.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
     sync::{Mutex, MutexGuard, PoisonError},
 };
+
+/// So much of 100 must be earned.
+const ENOUGH: f64 = 90.0;
 
 /// What is promised, in rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -152,8 +155,29 @@ impl Card {
         text
     }
 
-    /// Whether nothing was broken.
-    pub fn is_whole(&self) -> bool {
-        self.rows().values().all(|row| row.broken.is_empty())
+    /// # Errors
+    /// When a promise was broken.
+    pub fn unbroken(&self) -> Result<()> {
+        for (area, row) in &*self.rows() {
+            ensure!(row.broken.is_empty(), "{}: a promise was broken, see above", area.terms().0);
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// When a promise was broken, when a row of those that matter most has earned nothing, or all rows too little.
+    pub fn verdict(&self) -> Result<()> {
+        self.unbroken()?;
+        let rows = self.rows();
+        let (mut all, mut worth) = (0, 0.0);
+        for area in Area::ALL {
+            let (name, points, bold) = area.terms();
+            let share = rows.get(&area).map_or(0.0, Row::share);
+            ensure!(share > 0.0 || !bold, "{name}: nothing was earned");
+            (all, worth) = (all + points, worth + f64::from(points) * share);
+        }
+        let sum = worth * 100.0 / f64::from(all);
+        ensure!(sum >= ENOUGH, "{sum:.1} of 100 points; {ENOUGH} are needed");
+        Ok(())
     }
 }
