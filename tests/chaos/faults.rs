@@ -65,6 +65,13 @@ async fn running_out_of_memory_is_a_kill() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_comes_back_to_an_answer_has_more_of_it() -> Result<()> {
+    let waits = storms::resumes(30).await?;
+    ensure!(waits.len() == 30, "{waits:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_erased_in_the_middle_of_an_answer_stays_erased() -> Result<()> {
     erasure::erased(1).await?;
     Ok(())

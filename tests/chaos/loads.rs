@@ -3,7 +3,8 @@
 
 use crate::{
     chaos::{
-        far, heavy,
+        far,
+        heavy::{self, part},
         storms::{self, Cost, Deaf},
     },
     overload,
@@ -17,6 +18,8 @@ const MEMORY: u64 = 40 << 20;
 const KERNEL: u64 = 256 << 10;
 /// How soon it is noticed that a peer is gone.
 const DEAD: Duration = Duration::from_secs(45);
+/// How soon whoever comes back to an answer has more of it.
+const BACK: Duration = Duration::from_millis(300);
 /// How many times as long anything may take beside a heavy person.
 const BESIDE: f64 = 1.1;
 
@@ -46,6 +49,10 @@ async fn far_away(card: &Card, readers: usize) {
         storm.is_some_and(|took| took <= Duration::from_secs(30)),
     );
     card.counted(Area::Resume, "readers", readers, 2000);
+    let waits = card.tried(Area::Resume, "coming back to an answer", storms::resumes(1000).await).unwrap_or_default();
+    let (usual, most) = (part(&waits, 50), part(&waits, 99));
+    let said = format!("{} came back to an answer and had more after {usual:?}, {most:?} at p99", waits.len());
+    card.held(Area::Resume, said, !waits.is_empty() && most <= BACK);
     let crossed = card.tried(Area::Resume, "F37 bad links", far::links(37, 1500, true).await).unwrap_or_default();
     card.counted(Area::Resume, "F37 readers over bad and silent links", crossed.readers, 14);
     card.counted(Area::Resume, "connections that were cut off on the way", crossed.cut_off, 100);

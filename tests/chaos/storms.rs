@@ -1,6 +1,6 @@
 //! Too many: of connections, of readers that come back at once, of readers that do not read, of requests.
 
-use crate::harness::{Binary, Client, Database, Draft, Server, TERMINAL, Watch, ready, truth, until};
+use crate::harness::{Binary, Client, Database, Draft, Event, Server, TERMINAL, Watch, ready, truth, until};
 use anyhow::{Context as _, Result, ensure};
 use futures_util::{
     SinkExt as _,
@@ -78,6 +78,36 @@ pub async fn reconnects(readers: usize) -> Result<Duration> {
     Database::settled(&server).await?;
     server.stop().await?;
     Ok(took)
+}
+
+/// How long each of so many readers waits who comes back to an answer that is being written, from the request to
+/// the first piece behind its place.
+pub async fn resumes(times: usize) -> Result<Vec<Duration>> {
+    let (mut server, owner) = ready(&[]).await?;
+    let script = json!({"tokens": 10 * times, "delay_ms": 10, "style": "named"});
+    let sent = owner.send(&Draft::new("continues", &script)).await?;
+    let (mut place, mut waits) = (None::<Event>, Vec::new());
+    while waits.len() < times {
+        let start = Instant::now();
+        let (status, mut stream) =
+            owner.stream(sent.reply, place.as_ref().and_then(|place| place.id.as_deref())).await?;
+        ensure!(status == 200, "the stream answers {status}");
+        let behind = loop {
+            let event = stream.next(TERMINAL).await?.context("the answer has ended")?;
+            if !event.text().is_empty() {
+                break event;
+            }
+        };
+        if let Some(place) = &place {
+            waits.push(start.elapsed());
+            let (before, behind) = (place.position()?, behind.position()?);
+            ensure!(behind > before, "{behind:?} came behind {before:?}");
+        }
+        place = Some(behind);
+    }
+    owner.stop(sent.reply).await?;
+    server.stop().await?;
+    Ok(waits)
 }
 
 /// What readers asked for who then take nothing.
