@@ -6,6 +6,10 @@ use crate::{
     harness::{Client, Database, Draft, Server, TERMINAL, Watch, ready, until},
 };
 use anyhow::{Context as _, Result, ensure};
+use platform::{
+    audit::{Line, SEALS, SECRET, Seal, Signing},
+    secrets::{FileSecrets, Secrets as _},
+};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -114,6 +118,118 @@ async fn a_restored_instance_goes_on_with_its_trail_and_a_foreign_key_fits_nothi
     ensure!(!sound && text.contains("is not signed with this instance's key"), "{text}");
     let (sound, text) = verify(&server, &["--key", "short"]).await?;
     ensure!(!sound && text.contains("64 hexadecimal digits"), "{text}");
+    Ok(())
+}
+
+/// What a restore of a new backup of a stopped instance says; nothing is left of it.
+async fn brought_back(server: &Server, passphrase: Option<&str>) -> Result<(bool, String)> {
+    let (data, target) = (server.data().display().to_string(), server.scratch().join("brought"));
+    let (backup, restored) = ("one.backup", target.display().to_string());
+    let run_with = async |arguments: &[&str]| {
+        let mut command = command(server, arguments)?;
+        command.envs(passphrase.map(|text| ("TAIFAS_BACKUP_PASSPHRASE", text)));
+        let output = run(command).await?;
+        ensure!(!said(&output).contains("panicked"), "{}", said(&output));
+        Ok((output.status.success(), said(&output)))
+    };
+    let (made, text) = run_with(&["backup", "--data", &data, "--to", backup]).await?;
+    ensure!(made, "{text}");
+    let (works, text) = run_with(&["restore", backup, "--data", &restored]).await?;
+    ensure!(works == target.exists() && !target.with_extension("restoring").exists(), "what is left: {text}");
+    if works {
+        fs::remove_dir_all(&target)?;
+    }
+    fs::remove_file(server.scratch().join(backup))?;
+    Ok((works, text))
+}
+
+#[tokio::test]
+async fn a_restore_proves_the_trail_and_refuses_one_that_was_touched() -> Result<()> {
+    let (mut server, _) = sealed().await?;
+    // another seal behind those
+    server.again(&[]).await?;
+    let owner = Client::new(server.url())?;
+    owner.sign_in("owner@example.org", "correct horse battery staple").await?.ok(200)?;
+    seal(&mut server).await?;
+    let passphrase = Some("four words are enough");
+    let (_, verified) = verify(&server, &[]).await?;
+    let mut numbers = verified.split(|letter: char| !letter.is_ascii_digit()).filter(|text| !text.is_empty());
+    let (seals, events) = (numbers.next().context("no seals")?, numbers.next().context("no events")?);
+    ensure!(seals.parse::<u32>()? > 1 && events.parse::<u32>()? > 5, "too little is sealed: {verified}");
+    let counted = format!(
+        "{seals} seals of the audit trail follow each other, {events} sealed events are what was sealed, 0 are"
+    );
+    for (passphrase, signatures) in [
+        (passphrase, format!("{seals} of the seals are signed with the key in the backup")),
+        (None, "signatures were not compared, as the key is not in the backup".to_owned()),
+    ] {
+        let (works, text) = brought_back(&server, passphrase).await?;
+        ensure!(works && text.contains(&counted) && text.contains(&signatures), "{text}");
+        ensure!(!text.contains("Look at this"), "{text}");
+    }
+
+    let file = server.data().join("taifas.db");
+    let whole = fs::read(&file)?;
+    let last = "number = (select max(number) from audit_seals)";
+    for (sql, passphrase, words) in [
+        (
+            "update chat_events set kind = 'message.seen' where position = 1",
+            None,
+            "event 1 of chat was changed after the seal",
+        ),
+        ("delete from chat_events where position = 2", passphrase, "by the seal 1, was removed"),
+        (
+            "insert into session_events (position, space_id, aggregate_id, version, kind, actor, payload, at)
+             select -1, space_id, aggregate_id, version, kind, actor, payload, at from session_events limit 1",
+            None,
+            "1 events of session stand among sealed ones",
+        ),
+        ("update audit_seals set leaves = zeroblob(65) where number = 1", None, "the seal 1 is of other events"),
+        ("update audit_seals set events = events + 1 where number = 1", None, "the seal 1 is of other events"),
+        ("update audit_seals set signature = before where number = 1", None, "the seal 2 does not name the one before"),
+        ("delete from audit_seals where number = 1", None, "the seals 1 to 1 are missing"),
+        (&format!("update audit_seals set signature = before where {last}"), passphrase, "is not signed with the key"),
+    ] {
+        fs::write(&file, &whole)?;
+        ensure!(Database::open(&server)?.execute(sql)? >= 1, "{sql}: nothing was touched");
+        let (works, text) = brought_back(&server, passphrase).await?;
+        ensure!(!works && text.contains(words) && text.contains("Restore an earlier backup"), "{sql}: {text}");
+    }
+
+    // what may have gone by itself is brought back, and said
+    fs::write(&file, &whole)?;
+    Database::open(&server)?.execute("delete from chat_events where position = 1")?;
+    let (works, text) = brought_back(&server, None).await?;
+    ensure!(works && text.contains("1 sealed events are gone that are younger than 90 days"), "{text}");
+    fs::write(&file, &whole)?;
+
+    // so is another seal than that of the file beside it
+    let (noted, beside) = (server.data().join(SEALS), server.scratch().join(SEALS));
+    let key = FileSecrets::open(server.data().join("secrets"))?.get(SECRET).await?.context("no key")?;
+    let signing = Signing::new(key.expose())?;
+    let mut foreign =
+        Seal { number: 1, events: 1, root: "ab".repeat(32), before: String::new(), at: 1, signature: String::new() };
+    foreign.signature = signing.sign(&foreign.statement()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let lines = fs::read(&noted)?;
+    fs::write(&noted, serde_json::to_string(&Line::Seal(foreign))? + "\n")?;
+    fs::remove_file(&beside)?;
+    let (works, text) = brought_back(&server, passphrase).await?;
+    ensure!(works && text.contains("knows another seal 1 than the backup"), "{text}");
+    fs::write(&noted, lines)?;
+    fs::remove_file(&beside)?;
+
+    // secrets that were lost: the new key vouches for the old seals once it has signed one
+    fs::remove_file(server.data().join("secrets").join(SECRET))?;
+    server.again(&[]).await?;
+    server.stop().await?;
+    let (works, text) = brought_back(&server, passphrase).await?;
+    ensure!(works && text.contains("no seal is signed with the key in the backup"), "{text}");
+    server.again(&[]).await?;
+    owner.sign_in("owner@example.org", "correct horse battery staple").await?.ok(200)?;
+    seal(&mut server).await?;
+    let (works, text) = brought_back(&server, passphrase).await?;
+    ensure!(works && text.contains("of the seals are signed with the key in the backup"), "{text}");
+    ensure!(!text.contains("; 0 of") && !text.contains("Look at this"), "{text}");
     Ok(())
 }
 

@@ -208,6 +208,24 @@ async fn a_damaged_backup_leaves_nothing() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_backup_is_encrypted_when_only_the_configuration_names_a_passphrase() -> Result<()> {
+    let (server, _, before) = small(None).await?;
+    let (data, made) = (server.data().display().to_string(), server.scratch().join("configured.tar.gz"));
+    fs::write(server.scratch().join("passphrase"), PASSPHRASE)?;
+    let mut backup = command(&server, &["backup", "--data", &data, "--to", "configured.tar.gz"])?;
+    backup.env("TAIFAS__BACKUP__PASSPHRASE_FILE", "passphrase");
+    let output = run(backup).await?;
+    ensure!(output.status.success() && said(&output).contains(" KiB, encrypted, and the secrets"), "{}", said(&output));
+    ensure!(fs::read(&made)?.starts_with(b"TAIFAS-SEALED-1"), "it is not encrypted");
+    let (copy, person) = restored(&made, Some(PASSPHRASE)).await?;
+    let id = before["chat"]["id"].as_str().context("no id")?;
+    person.get(&format!("/api/v1/chats/{id}")).await?.ok(200)?;
+    let principal = |server: &Server| fs::read(server.data().join("secrets/principal-key"));
+    ensure!(principal(&copy)? == principal(&server)?, "another secret");
+    Ok(())
+}
+
+#[tokio::test]
 async fn migrations_say_what_they_do_and_refuse_what_is_newer() -> Result<()> {
     let (mut server, _owner) = ready(&[]).await?;
     let data = server.data().display().to_string();

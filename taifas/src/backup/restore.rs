@@ -66,6 +66,8 @@ pub async fn restore(settings: &Settings, asked: &Asked) -> Result<()> {
     };
     let rows = check(&manifest, &aside.path, &places, replayed.is_none())?;
     let moment = replayed.as_ref().map_or(manifest.made_at, |replayed| replayed.at);
+    let seals = seals(asked, former.as_ref().map(DataFolder::path));
+    let trail = crate::audit::prove(&aside.path, settings, moment, &seals).await?;
     let gone = erasures::since(&journals, moment)?;
     let again = match gone.is_empty() {
         true => 0,
@@ -74,7 +76,7 @@ pub async fn restore(settings: &Settings, asked: &Asked) -> Result<()> {
     for journal in &journals {
         erased::copy(journal, &aside.path.join(JOURNAL))?;
     }
-    carry_seals(asked, former.as_ref().map(DataFolder::path), &aside.path, &places)?;
+    carry_seals(&seals, &aside.path, &places)?;
     let moved = put_in_place(&aside.path, folder, former.is_some())?;
 
     let mut out = io::stdout().lock();
@@ -83,21 +85,26 @@ pub async fn restore(settings: &Settings, asked: &Asked) -> Result<()> {
         None => writeln!(
             out,
             "Proved: {} files have the SHA-256 of the manifest; every page and index of the database is sound; its {} \
-             tables have the {} rows of the manifest; {} stored files are there.",
+             tables have the {} rows of the manifest; {} stored files are there; {}.",
             manifest.files.len(),
             manifest.tables.len(),
             manifest.rows(),
-            manifest.objects()
+            manifest.objects(),
+            trail.said()
         )?,
         Some(replayed) => writeln!(
             out,
             "Proved: the base of {} is what its manifest says; {} archived changes follow it without a gap, each what \
              its sum says; every page and index of the database is sound; it has {rows} rows; {} stored files have \
-             their SHA-256.",
+             their SHA-256; {}.",
             manifest.made_at.format("%Y-%m-%d %H:%M:%S UTC"),
             replayed.changes,
-            replayed.files
+            replayed.files,
+            trail.said()
         )?,
+    }
+    for doubt in &trail.doubts {
+        writeln!(out, "Look at this in the audit trail: {doubt}.")?;
     }
     if journals.is_empty() {
         writeln!(
@@ -153,12 +160,18 @@ fn journals(asked: &Asked, former: Option<&Path>) -> Result<Vec<PathBuf>> {
     Ok(found.into_iter().flatten().filter(|path| path.is_file()).chain(asked.erased.iter().cloned()).collect())
 }
 
-/// The file of seals goes on, and says from where: what it knows of later is not missing but put back.
-fn carry_seals(asked: &Asked, former: Option<&Path>, aside: &Path, places: &Places) -> Result<()> {
+/// The files of seals beside the backup and in the former folder.
+fn seals(asked: &Asked, former: Option<&Path>) -> Vec<PathBuf> {
     let beside = if asked.from.is_dir() { Some(asked.from.as_path()) } else { asked.from.parent() };
+    let files = [beside, former].into_iter().flatten().map(|folder| folder.join(SEALS));
+    files.filter(|file| file.exists()).collect()
+}
+
+/// The file of seals goes on, and says from where: what it knows of later is not missing but put back.
+fn carry_seals(seals: &[PathBuf], aside: &Path, places: &Places) -> Result<()> {
     let to = aside.join(SEALS);
-    for from in [beside, former].into_iter().flatten() {
-        audit::carry(&from.join(SEALS), &to)?;
+    for from in seals {
+        audit::carry(from, &to)?;
     }
     let restored_to = Offline::open(&aside.join(&places.database))?.last_seal()?;
     Ok(journal::append(&to, &[Line::Restored { restored_to, at: Utc::now().timestamp_millis() }])?)
