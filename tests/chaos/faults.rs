@@ -106,8 +106,24 @@ async fn a_disk_that_does_not_sync_ends_the_process_and_loses_nothing() -> Resul
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_does_not_sync_the_database_loses_nothing() -> Result<()> {
+    if power::does_not_sync_the_database(19, 2).await?.is_none() {
+        writeln!(std::io::stderr(), "SKIPPED a disk that does not sync the database: it needs root and /dev/fuse")?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_does_not_sync_what_was_shown_ends_the_process() -> Result<()> {
+    if power::does_not_sync_answers(20, 2).await?.is_none() {
+        writeln!(std::io::stderr(), "SKIPPED a disk that does not sync answers: it needs root and /dev/fuse")?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_that_fails_loses_nothing() -> Result<()> {
-    if power::does_not_write(18, 2).await?.is_none() {
+    if power::does_not_write_answers(2).await?.is_none() || power::does_not_write(18, 2).await?.is_none() {
         writeln!(std::io::stderr(), "SKIPPED a disk that does not write: it needs root and /dev/fuse")?;
     }
     Ok(())

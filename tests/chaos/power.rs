@@ -6,16 +6,19 @@ use super::{
     ledger::Ledger,
     platter::Platter,
 };
-use crate::harness::{Binary, Client, Draft, Server, TERMINAL, Watch, until};
+use crate::harness::{Binary, Client, Draft, Server, TERMINAL, Watch, truth, until};
 use anyhow::{Context as _, Result, bail, ensure};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::{
     process::ExitStatus,
+    sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
-/// The log of the database, where everything that is acknowledged is at first.
+/// The log of the database, where everything that is acknowledged is at first, and where it goes from there.
 const LOG: &str = "taifas.db-wal";
+const DATABASE: &str = "taifas.db";
 /// How the program ends when its disk does not sync.
 const DISK_FAILS: i32 = 74;
 /// A process that is ending has ended by then.
@@ -162,6 +165,88 @@ pub async fn does_not_write(seed: u64, times: usize) -> Result<Option<usize>> {
     }
     finish(&mut server).await?;
     Ok(Some(times))
+}
+
+/// F25: the disk does not sync the database itself, when what is in its log moves there. Nothing depends on that
+/// yet: the log stays what counts, and it is moved once more.
+pub async fn does_not_sync_the_database(seed: u64, times: usize) -> Result<Option<usize>> {
+    let Some((mut disk, mut server, owner)) = on_a_platter(Binary::Shipped, "").await? else { return Ok(None) };
+    let (mut dice, mut told) = (Dice::new(seed), Vec::new());
+    for round in 1..=times {
+        told.push(sent(&owner, 3).await?);
+        disk.fail("sync", DATABASE, 1)?;
+        // an end in order moves the log
+        server.signal(Signal::TERM)?;
+        let status = server.ended().await?;
+        ensure!(disk.failed()? == round as u64, "it ends with {status} and has not synced the database");
+        ensure!(!status.success(), "it ends in order though the disk refuses: {}", server.log_end());
+        disk.cut(dice.roll(1 << 40))?;
+        server.again(&[]).await?;
+        all_there(&owner, &told).await?;
+    }
+    finish(&mut server).await?;
+    Ok(Some(times))
+}
+
+/// F25: the disk does not sync the log of running answers. The program ends, since what was shown can be gone
+/// though a later sync succeeds. The next one shows all of it, and has it on the disk before it goes on: not even
+/// a power cut takes it then. When the power goes at once, its cut takes what it may.
+pub async fn does_not_sync_answers(seed: u64, times: usize) -> Result<Option<usize>> {
+    let Some((mut disk, mut server, owner)) = on_a_platter(Binary::Shipped, "").await? else { return Ok(None) };
+    let mut dice = Dice::new(seed);
+    for round in 0..times {
+        let draft = Draft::new("continues", &json!({"tokens": 150, "delay_ms": 20, "seed": round + 1}));
+        let reply = owner.send(&draft).await?.reply;
+        let watch = Watch::begin(&owner, reply, None);
+        watch.shows(1, TERMINAL).await?;
+        disk.fail("sync", &newest_segment(&server)?, 1)?;
+        let status = tokio::time::timeout(TERMINAL, server.ended()).await.context("it goes on")??;
+        ensure!(status.code() == Some(DISK_FAILS), "it ends with {status}: {}", server.log_end());
+        let said = server.log()?;
+        ensure!(said.contains("the disk did not sync") && said.contains("streams log"), "{}", server.log_end());
+        let before = watch.seen();
+        if round % 2 == 0 {
+            server.again(&[]).await?;
+            watch.shows(before.text.chars().count() + 1, TERMINAL).await?;
+            server.kill().await?;
+        }
+        watch.cuts().fetch_add(1, Ordering::SeqCst);
+        disk.cut(dice.roll(1 << 40))?;
+        server.again(&[]).await?;
+        // one that comes now sees what the disk has kept
+        let kept = Watch::begin(&owner, reply, None).shows(1, TERMINAL).await?;
+        ensure!(round % 2 == 1 || kept.text.starts_with(&before.text), "{:?} of {:?} is left", kept.text, before.text);
+        let seen = watch.done(2 * TERMINAL).await?;
+        ensure!(seen.violations.is_empty(), "{:?}", seen.violations);
+        let truth = truth(draft.text(), reply)?;
+        ensure!(truth.starts_with(&before.text) && seen.text == truth, "{:?}, then {:?}", before.text, seen.text);
+    }
+    finish(&mut server).await?;
+    Ok(Some(times))
+}
+
+/// F25: a write of the log of running answers fails: what it should have written is written again, and shown after.
+pub async fn does_not_write_answers(times: usize) -> Result<Option<usize>> {
+    let Some((mut disk, mut server, owner)) = on_a_platter(Binary::Shipped, "").await? else { return Ok(None) };
+    for round in 0..times {
+        let draft = Draft::new("continues", &json!({"tokens": 60, "delay_ms": 10, "seed": round + 1}));
+        let reply = owner.send(&draft).await?.reply;
+        let watch = Watch::begin(&owner, reply, None);
+        watch.shows(1, TERMINAL).await?;
+        disk.fail("write", &newest_segment(&server)?, 1)?;
+        let seen = watch.done(2 * TERMINAL).await?;
+        ensure!(disk.failed()? == round as u64 + 1, "nothing was written: {:?}", seen.text);
+        ensure!(seen.violations.is_empty() && seen.text == truth(draft.text(), reply)?, "{seen:?}");
+    }
+    finish(&mut server).await?;
+    Ok(Some(times))
+}
+
+/// The name of the file that running answers are written to.
+fn newest_segment(server: &Server) -> Result<String> {
+    let files = std::fs::read_dir(server.data().join("streams"))?;
+    let names = files.map(|file| Ok(file?.file_name().to_string_lossy().into_owned())).collect::<Result<Vec<_>>>()?;
+    names.into_iter().max().context("no answer was written")
 }
 
 /// In the order in which they are let go from the end: the server before its disk.

@@ -263,6 +263,9 @@ async fn of_power(card: &Card, plan: Plan) {
     let synced = power::does_not_sync(Binary::Shipped, "", plan.seed, times).await;
     let synced = card.tried(Area::Acknowledged, "F25 a disk that does not sync", synced).flatten();
     card.counted(Area::Acknowledged, "F25 syncs that failed", synced.unwrap_or_default(), 20);
+    let shown = power::does_not_sync_answers(plan.seed, times).await;
+    let shown = card.tried(Area::Acknowledged, "F25 a disk that does not sync answers", shown).flatten();
+    card.counted(Area::Acknowledged, "F25 syncs of answers that failed", shown.unwrap_or_default(), 20);
     let written = power::does_not_write(plan.seed, times).await;
     let written = card.tried(Area::Acknowledged, "F25 a disk that does not write", written).flatten();
     card.counted(Area::Acknowledged, "F25 writes that failed", written.unwrap_or_default(), 20);

@@ -14,7 +14,6 @@
 //!     .await?;
 //! ```
 
-mod again;
 mod connection;
 mod in_line;
 mod migrate;

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod descriptors;
+mod disk;
 pub mod erased;
 pub mod error;
 pub mod events;

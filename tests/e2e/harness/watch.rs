@@ -81,6 +81,11 @@ impl Watch {
         lock(&self.seen).clone()
     }
 
+    /// How often the power was cut, for whoever cuts it.
+    pub fn cuts(&self) -> Arc<AtomicUsize> {
+        lock(&self.seen).cuts.clone()
+    }
+
     /// Waits for the end.
     pub async fn done(mut self, limit: Duration) -> Result<Seen> {
         if tokio::time::timeout(limit, &mut self.task).await.is_err() {

@@ -2,12 +2,13 @@
 //! callers. What one connection does for one transaction is the same in line, see [`super::in_line`].
 
 use super::{
-    Options, Work, again,
+    Options, Work,
     connection::{Guarded, Job, Part},
+    log_of,
     query::{Tx, failure},
     writer::{self, Topics},
 };
-use crate::{Error, Result, failpoint};
+use crate::{Error, Result, disk, failpoint};
 use futures_util::FutureExt as _;
 use rusqlite::{Connection, config::DbConfig};
 use std::{
@@ -160,7 +161,7 @@ impl Drop for Sqlite {
 /// The connection that writes; the file is made when there is none.
 pub(super) fn writing(path: &Path, options: &Options) -> Result<Guarded> {
     if options.exclusive && !failpoint::mutant("log-as-it-was") {
-        again::write(path).map_err(|error| {
+        disk::write_again(&log_of(path)).map_err(|error| {
             Error::unavailable(format!(
                 "the write-ahead log of {} cannot be written again: {error}; look at the disk, and do not delete the log: \
                  what was acknowledged last is in it",

@@ -5,7 +5,7 @@ use super::{
     connection::{Guarded, Job, Part},
     query::failure,
 };
-use crate::{Error, Result, failpoint};
+use crate::{Error, Result, disk, failpoint};
 use rusqlite::{Connection, ffi};
 use std::{
     collections::HashMap,
@@ -15,8 +15,6 @@ use tokio::sync::watch;
 
 /// How many transactions share a commit at most: bounds what one failed commit refuses.
 const GROUP: usize = 256;
-/// How the process ends when the disk does not sync (`EX_IOERR`).
-const DISK_FAILS: i32 = 74;
 
 /// Who waits for which topic: each has a channel of its own, so that they are woken in the order in
 /// which they came. (Those who share one are woken in any order.)
@@ -93,7 +91,8 @@ pub(super) fn commit_group(
     let connection = connection.unbounded();
     let outcome = connection.execute_batch("commit").map_err(|error| {
         if is_unsynced(&error) {
-            end(&error);
+            // nobody hears that it is stored
+            disk::end(&error, "the database");
         }
         tracing::error!(%error, transactions = parts.len(), "commit failed; none of them is stored");
         let _ = connection.execute_batch("rollback");
@@ -107,18 +106,6 @@ pub(super) fn commit_group(
 fn is_unsynced(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error().map(|error| error.extended_code);
     matches!(code, Some(ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC))
-}
-
-/// What a failed sync has lost stays lost though a later one succeeds, and what is read since then may be
-/// nowhere on the disk. So nobody hears that it is stored, and nothing goes on from it: the next start reads
-/// the log and writes it again.
-fn end(error: &rusqlite::Error) -> ! {
-    tracing::error!(
-        %error,
-        "the disk did not sync what was written to the database: nothing of it is acknowledged, and this process ends at \
-         once; look at the disk, then start again"
-    );
-    std::process::exit(DISK_FAILS)
 }
 
 /// Begins, and runs the parts that have not failed. An interrupted write, or a full disk, ends the

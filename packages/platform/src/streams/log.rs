@@ -5,7 +5,7 @@ use super::{
     Options,
     record::{self, Fact, Found, HEADER, Header},
 };
-use crate::{Error, Result};
+use crate::{Error, Result, disk};
 use std::{
     collections::BTreeMap,
     fs::{self, File, OpenOptions},
@@ -58,6 +58,10 @@ impl Log {
         for number in numbers(folder).map_err(|error| unusable(folder, &error))? {
             log.next = number + 1;
             let path = log.path(number);
+            // what a former process wrote may be in the kernel alone: what goes on from here is on the disk
+            if options.sync_every.is_some() {
+                disk::write_again(&path).map_err(|error| unusable(&path, &error))?;
+            }
             let bytes = fs::read(&path).map_err(|error| unusable(&path, &error))?;
             if record::is_of_another_version(&bytes) {
                 return Err(Error::unavailable(format!(
@@ -111,10 +115,12 @@ impl Log {
     /// Begins another segment, which is on the disk with its name afterwards.
     pub fn begin_anew(&mut self) -> io::Result<()> {
         self.begin()?;
-        if let Some((_, file)) = self.file() {
-            file.sync_all()?;
+        if let Some((number, file)) = self.file() {
+            sync(number, file);
         }
-        File::open(&self.folder)?.sync_all()
+        let folder = File::open(&self.folder)?;
+        folder.sync_all().unwrap_or_else(|error| disk::end(&error, "the folder of the streams log"));
+        Ok(())
     }
 
     /// Mixed into the epoch of every stream; another one after a power cut or damage.
@@ -240,6 +246,12 @@ impl Log {
     fn path(&self, number: u64) -> PathBuf {
         self.folder.join(format!("{number:012}.log"))
     }
+}
+
+/// Waits until the disk has a segment. If it does not take it, what was shown can be gone from the file although
+/// the next sync succeeds: then the process ends.
+pub fn sync(number: u64, file: &File) {
+    file.sync_data().unwrap_or_else(|error| disk::end(&error, &format!("segment {number} of the streams log")));
 }
 
 /// The numbers of the segments in a folder, oldest first; other files are left alone.

@@ -1,6 +1,7 @@
 //! Bounds what a power cut takes: a thread beside the writer that syncs what was written, about once
-//! a second and only when there is something. No append waits for it.
+//! a second and only when there is something. No append waits for it. One that fails ends the process.
 
+use super::log;
 use crate::{Error, Result};
 use std::{
     collections::BTreeMap,
@@ -73,9 +74,7 @@ fn run(shared: &Shared, pause: Duration) {
             continue;
         }
         for (number, file) in written {
-            if let Err(error) = file.sync_data() {
-                tracing::error!(%error, number, "a streams segment could not be synced: a power cut may take more than the last second");
-            }
+            log::sync(number, &file);
         }
         let until = Instant::now() + pause;
         while !shared.stop.load(Ordering::Acquire) && Instant::now() < until {

@@ -3,10 +3,11 @@
 
 use super::{Kept, Writer};
 use crate::streams::{
+    log,
     record::{self, Fact},
     replay::Head,
 };
-use std::io;
+use std::{collections::BTreeMap, io};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -80,13 +81,14 @@ impl Writer {
     }
 
     fn copy_to_newest(&mut self, is_meant: impl Fn(&Kept) -> bool) -> io::Result<()> {
-        let mut left = Vec::new();
+        let (mut left, mut written) = (Vec::new(), BTreeMap::new());
         let mut copied = Ok(());
         for (stream, kept) in self.kept.iter_mut().filter(|(_, kept)| is_meant(kept)) {
             copy(&mut self.records, *stream, kept);
             match self.log.write(&self.records) {
                 Ok(number) => {
                     self.log.hold(number);
+                    written.extend(self.log.file().map(|(number, file)| (number, file.clone())));
                     left.extend(std::mem::replace(&mut kept.segments, vec![number]));
                 }
                 Err(error) => {
@@ -95,13 +97,12 @@ impl Writer {
                 }
             }
         }
-        // the copies must be on the disk before the originals go
-        let synced = self.log.file().map_or(Ok(()), |(_, file)| file.sync_data());
-        if synced.is_ok() {
-            self.log.release(&left);
+        // the copies must be on the disk, in all the segments they have filled, before the originals go
+        for (number, file) in written {
+            log::sync(number, &file);
         }
-        self.sync();
-        copied.and(synced)
+        self.log.release(&left);
+        copied
     }
 }
 
