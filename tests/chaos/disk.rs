@@ -4,9 +4,10 @@ use super::ledger::Ledger;
 use crate::harness::{Binary, Client, Database, Draft, Server, TERMINAL, WITHOUT_END, Watch, ready, truth, until};
 use anyhow::{Context as _, Result, ensure};
 use futures_util::future::try_join_all;
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use serde_json::json;
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::{Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
@@ -134,30 +135,66 @@ pub async fn damaged() -> Result<()> {
     Ok(())
 }
 
-/// F48: a write-ahead log that lost its end. What was in it is gone, as SQLite cannot know of it; what is
-/// left is whole.
+/// F48: a write-ahead log that lost its end. What was behind the cut is gone, as SQLite cannot know of it; what
+/// was acknowledged before is there, and what is left is whole.
 pub async fn shortened() -> Result<()> {
     let (mut server, owner) = ready(&[]).await?;
-    let mut chats = Vec::new();
-    for _ in 0..8 {
-        let sent = owner.send(&Draft::new("continues", &json!({"tokens": 20, "delay_ms": 0}))).await?;
-        Watch::begin(&owner, sent.reply, None).done(TERMINAL).await?;
-        chats.push(sent.chat);
-    }
-    Database::settled(&server).await?;
-    server.kill().await?;
+    let reader = log_only(&server).await?;
     let log = server.data().join("taifas.db-wal");
-    let length = fs::metadata(&log)?.len();
-    ensure!(length > 0, "there is no write-ahead log");
-    File::options().write(true).open(&log)?.set_len(length * 2 / 3 + 101)?;
+    let mut all = Vec::new();
+    for _ in 0..8 {
+        let draft = Draft::new("continues", &json!({"tokens": 20, "delay_ms": 0}));
+        let sent = owner.send(&draft).await?;
+        Watch::begin(&owner, sent.reply, None).done(TERMINAL).await?;
+        Database::settled(&server).await?;
+        all.push((sent, draft, fs::metadata(&log)?.len()));
+    }
+    server.kill().await?;
+    drop(reader);
+    ensure!(all.iter().is_sorted_by(|(.., one), (.., next)| one < next), "the log did not grow with each message");
+    ensure!(fs::metadata(&log)?.len() >= all[7].2, "the log has changed since");
+    // amid what the sixth has written, and amid a frame of it: those begin at even places
+    let cut = all[4].2.midpoint(all[5].2) | 1;
+    File::options().write(true).open(&log)?.set_len(cut)?;
     server.again(&[]).await?;
-    for chat in chats {
-        let answer = owner.get(&format!("/api/v1/chats/{chat}")).await?;
-        ensure!(matches!(answer.status, 200 | 401 | 404), "{}", answer.text);
+
+    let mut left = BTreeSet::new();
+    for (at, (sent, draft, _)) in all.iter().enumerate() {
+        let answer = owner.get(&format!("/api/v1/chats/{}", sent.chat)).await?;
+        match (at, answer.status) {
+            (..=4, 200) => {
+                let reply = owner.stored(sent.chat, sent.reply).await?;
+                ensure!(truth(draft.text(), sent.reply)?.is_in(&reply["text"]), "the answer {at}: {reply}");
+            }
+            // as far as it came before the cut
+            (5, 200) => {}
+            (5.., 404) => continue,
+            (_, status) => anyhow::bail!("the message {at} of 8 is answered {status}: {}", answer.text),
+        }
+        ensure!(owner.stored(sent.chat, sent.message).await?["text"] == json!(draft.text()), "the message {at}");
+        left.insert(sent.message);
     }
     server.stop().await?;
-    Database::open(&server)?;
+    let there = Database::open(&server)?.texts(usize::MAX >> 1)?;
+    ensure!(there.keys().eq(&left), "messages are left of what is gone: {there:?}");
     Ok(())
+}
+
+/// Makes everything that is written from now on lie in the write-ahead log alone, which begins anew and only
+/// grows, until the answered reader is gone.
+async fn log_only(server: &Server) -> Result<Connection> {
+    let path = server.data().join("taifas.db");
+    let other = Connection::open(&path)?;
+    until("the log is empty", TERMINAL, async || {
+        let busy: i64 = other.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0))?;
+        Ok((busy == 0).then_some(()))
+    })
+    .await?;
+    // only for reading: its end does not write the log into the database
+    let reader = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    reader.execute_batch("begin")?;
+    reader.query_row("select count(*) from chat_messages", [], |row| row.get::<_, i64>(0))?;
+    Ok(reader)
 }
 
 /// What came of a long reader.
