@@ -8,7 +8,10 @@ use anyhow::{Context as _, Result, ensure};
 use futures_util::future::try_join_all;
 use rude::Rude;
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 use uuid::Uuid;
 
 /// How soon a Stop is heard, on a busy machine too.
@@ -58,7 +61,7 @@ const FLOODS: &[&str] = &["line-2", "header", "comments-2", "endless"];
 const PATIENT: &[&str] = &["silent", "hangs-2", "trickles", "comes", "comes-2", "endless"];
 
 async fn ask(owner: &Client, model: &str) -> Result<(Uuid, Uuid, Watch)> {
-    let draft = Draft::of(Uuid::now_v7(), None, "Hello?", &format!("openai/{model}"));
+    let draft = Draft::of(Uuid::now_v7(), None, "Hello?", model);
     let sent = owner.send(&draft).await.with_context(|| model.to_owned())?;
     Ok((sent.chat, sent.reply, Watch::begin(owner, sent.reply, None)))
 }
@@ -69,7 +72,7 @@ async fn end(
     rude: &Rude,
     (model, state, code, words, times): &(&str, &str, &str, usize, usize),
 ) -> Result<()> {
-    let (chat, reply, watch) = ask(owner, model).await?;
+    let (chat, reply, watch) = ask(owner, &format!("{model}/{model}")).await?;
     let seen = watch.done(4 * TERMINAL).await.with_context(|| (*model).to_owned())?;
     ensure!(seen.violations.is_empty(), "{model}: {:?}", seen.violations);
     let done = seen.done.clone().context("done")?;
@@ -92,13 +95,17 @@ async fn end(
 async fn bad_manners_have_their_reason_and_harm_nobody() -> Result<()> {
     let rude = Rude::start(&MANNERS.iter().map(|(model, ..)| *model).collect::<Vec<_>>()).await?;
     let (mut server, owner) = ready(&[
-        ("TAIFAS__AI__OPENAI_BASE_URL", &rude.url),
         ("TAIFAS__AI__FIRST_BYTE_SECONDS", "8"),
         ("TAIFAS__AI__IDLE_SECONDS", "4"),
         ("TAIFAS__AI__CONTINUE_WHEN_ASKED", "false"),
         ("TAIFAS__AI__PARALLEL", "64"),
     ])
     .await?;
+    // each is a provider of its own: all of them in one would be left alone after a while
+    for (model, ..) in MANNERS {
+        let new = json!({"kind": "openai", "name": model, "base_url": rude.url});
+        owner.post("/api/v1/admin/providers", &new).await?.ok(201)?;
+    }
     // somebody else, with a provider that behaves
     let other = owner.invite("other@example.org").await?;
     let draft = Draft::new("continues", &json!({"tokens": 400, "delay_ms": 15, "style": "named"}));
@@ -127,7 +134,7 @@ async fn a_stop_is_heard_whatever_the_provider_does() -> Result<()> {
     let rude = Rude::start(PATIENT).await?;
     let (_server, owner) = ready(&[("TAIFAS__AI__OPENAI_BASE_URL", &rude.url)]).await?;
     for model in PATIENT {
-        let (chat, reply, watch) = ask(&owner, model).await?;
+        let (chat, reply, watch) = ask(&owner, &format!("openai/{model}")).await?;
         until("it is asked", TERMINAL, async || Ok((rude.asked(model) > 0).then_some(()))).await?;
         until("it streams", TERMINAL, async || {
             Ok((owner.stored(chat, reply).await?["state"] == "streaming").then_some(()))
@@ -144,4 +151,39 @@ async fn a_stop_is_heard_whatever_the_provider_does() -> Result<()> {
         ensure!(!model.ends_with("-2") || seen.text == "w0 w1 ", "{model}: {:?}", seen.text);
     }
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_that_is_away_is_left_alone_until_it_answers_again() -> Result<()> {
+    let rude = Rude::start(&["once-429"]).await?;
+    let (_server, owner) = ready(&[("TAIFAS__AI__OPENAI_BASE_URL", &rude.url)]).await?;
+    let failed = async || {
+        let (_, _, watch) = ask(&owner, "openai/once-429").await?;
+        let done = watch.done(TERMINAL).await?.done.context("done")?;
+        ensure!(done["state"] == "failed", "{done}");
+        Ok::<_, anyhow::Error>(done["reason"].clone())
+    };
+    rude.away.store(true, Ordering::Relaxed);
+    let reasons = try_join_all((0..30).map(|_| failed())).await?;
+    let (opened, before) = (Instant::now(), rude.asked("once-429"));
+    ensure!((20..=60).contains(&before), "{before} calls");
+    ensure!(reasons.iter().any(|reason| reason["code"] == "cut"), "{reasons:?}");
+
+    for reason in try_join_all((0..20).map(|_| failed())).await? {
+        let left = reason["code"] == "unreachable"
+            && reason["detail"].as_str().is_some_and(|detail| detail.contains("has not answered lately"));
+        ensure!(left || reason["code"] == "cut", "{reason}");
+    }
+    // each has 2.5 seconds before the next one
+    let probes = 1 + usize::try_from(opened.elapsed().as_millis() / 2_500)?;
+    let asked = rude.asked("once-429") - before;
+    ensure!(asked <= probes, "{asked} calls reach it while it is left alone");
+
+    rude.away.store(false, Ordering::Relaxed);
+    until("it is asked again", Duration::from_secs(10), async || {
+        let (_, _, watch) = ask(&owner, "openai/once-429").await?;
+        let done = watch.done(TERMINAL).await?.done.context("done")?;
+        Ok((done["state"] == "complete").then_some(()))
+    })
+    .await
 }

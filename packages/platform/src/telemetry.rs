@@ -102,6 +102,8 @@ pub struct Metrics {
     pub generations_ended: Counter<u64>,
     /// Seconds from the stored question to the first piece of its answer, by provider.
     pub first_piece: Histogram<f64>,
+    /// How often a provider was found to be away and left alone, by provider.
+    pub providers_left: Counter<u64>,
     /// Live streams held open by clients.
     pub followers: UpDownCounter<i64>,
     /// Events a consumer gave up on, by group.
@@ -135,6 +137,10 @@ impl Metrics {
                 .with_description("Answers being produced")
                 .build(),
             generations_ended: meter.u64_counter("answers_ended").with_description("Answers that ended").build(),
+            providers_left: meter
+                .u64_counter("providers_left_alone")
+                .with_description("Times a provider did not answer and was left alone")
+                .build(),
             followers: meter.i64_up_down_counter("streams_followed").with_description("Live streams held open").build(),
             dead_letters: meter.u64_counter("dead_letters").with_description("Events given up on").build(),
             registry,

@@ -10,7 +10,8 @@ use crate::{
     config::Config,
     domain::{Kind, Model, continuation_name, place_name},
     providers::{
-        self, Fault, Place, Provider, Purpose, Wire, anthropic, guide::Guide, ollama, openai, scripted::Scripted,
+        self, Fault, Guarded, Place, Provider, Purpose, Wire, anthropic, guide::Guide, ollama, openai,
+        scripted::Scripted,
     },
     repository::{models, providers as stored, providers::Stored},
     sealed::Sealer,
@@ -58,7 +59,7 @@ impl Catalogue {
     /// # Errors
     /// A sentence for a configured address that cannot be used; any of the database.
     pub async fn open(platform: &Platform, config: &Config, wire: Wire, more: Vec<Arc<dyn Provider>>) -> Result<Self> {
-        let mut fixed = configured(config, &wire)?;
+        let mut fixed = configured(platform, config, &wire)?;
         fixed.push(Shelf::built_in(Arc::new(Guide::default())));
         if config.demo {
             fixed.push(Shelf::built_in(Arc::new(Scripted::new(config.timeouts().idle))));
@@ -130,7 +131,7 @@ impl Catalogue {
         key: Option<SecretString>,
         first_byte: Option<u64>,
     ) -> Result<Arc<dyn Provider>> {
-        let config = &self.0.config;
+        let (platform, config) = (&self.0.platform, &self.0.config);
         let wire = self.0.wire.clone();
         let usual = if kind == Kind::Ollama { config.model_load_seconds } else { config.first_byte_seconds };
         let timeouts = config.timeouts_with(first_byte.unwrap_or(usual));
@@ -138,15 +139,15 @@ impl Catalogue {
         let made: Arc<dyn Provider> = match kind {
             Kind::Openai => {
                 let server = openai::Server { timeouts, ..openai::Server::new(name, base_url, key) };
-                Arc::new(openai::OpenAi::new(server, wire).map_err(unusable)?)
+                Arc::new(Guarded::new(openai::OpenAi::new(server, wire).map_err(unusable)?, platform))
             }
             Kind::Anthropic => {
                 let server = anthropic::Server { timeouts, ..anthropic::Server::new(name, base_url, key) };
-                Arc::new(anthropic::Anthropic::new(server, wire).map_err(unusable)?)
+                Arc::new(Guarded::new(anthropic::Anthropic::new(server, wire).map_err(unusable)?, platform))
             }
             Kind::Ollama => {
                 let server = ollama::Server { name: name.into(), key, timeouts, ..ollama::Server::new(base_url) };
-                Arc::new(ollama::Ollama::new(server, wire).map_err(unusable)?)
+                Arc::new(Guarded::new(ollama::Ollama::new(server, wire).map_err(unusable)?, platform))
             }
         };
         Ok(made)
@@ -258,14 +259,19 @@ impl Catalogue {
 }
 
 /// The providers that the configuration names.
-fn configured(config: &Config, wire: &Wire) -> Result<Vec<Arc<Shelf>>> {
+fn configured(platform: &Platform, config: &Config, wire: &Wire) -> Result<Vec<Arc<Shelf>>> {
     let unusable = |key: &'static str| move |fault: Fault| Error::malformed(format!("ai.{key}: {}", fault.detail));
     let mut all = Vec::new();
     if !config.ollama_base_url.is_empty() {
         let mut server = ollama::Server::new(&config.ollama_base_url);
         server.timeouts = config.timeouts_with(config.model_load_seconds);
         let made = ollama::Ollama::new(server, wire.clone()).map_err(unusable("ollama_base_url"))?;
-        all.push(Shelf::configured(Kind::Ollama, &config.ollama_base_url, None, Arc::new(made)));
+        all.push(Shelf::configured(
+            Kind::Ollama,
+            &config.ollama_base_url,
+            None,
+            Arc::new(Guarded::new(made, platform)),
+        ));
     }
     // Set to nothing turns off what was found by itself.
     let given = |url: &Option<String>, key: &Option<SecretString>, usual: &str| {
@@ -277,7 +283,7 @@ fn configured(config: &Config, wire: &Wire) -> Result<Vec<Arc<Shelf>>> {
         let server =
             anthropic::Server { timeouts: config.timeouts(), ..anthropic::Server::new("anthropic", &url, key.clone()) };
         let made = anthropic::Anthropic::new(server, wire.clone()).map_err(unusable("anthropic_base_url"))?;
-        all.push(Shelf::configured(Kind::Anthropic, &url, key.as_ref(), Arc::new(made)));
+        all.push(Shelf::configured(Kind::Anthropic, &url, key.as_ref(), Arc::new(Guarded::new(made, platform))));
     }
     if let Some((url, key)) = given(&config.openai_base_url, &config.openai_api_key, OPENAI) {
         let server = openai::Server {
@@ -286,7 +292,7 @@ fn configured(config: &Config, wire: &Wire) -> Result<Vec<Arc<Shelf>>> {
             ..openai::Server::new("openai", &url, key.clone())
         };
         let made = openai::OpenAi::new(server, wire.clone()).map_err(unusable("openai_base_url"))?;
-        all.push(Shelf::configured(Kind::Openai, &url, key.as_ref(), Arc::new(made)));
+        all.push(Shelf::configured(Kind::Openai, &url, key.as_ref(), Arc::new(Guarded::new(made, platform))));
     }
     Ok(all)
 }

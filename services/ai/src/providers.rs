@@ -12,6 +12,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub mod anthropic;
+mod breaker;
+mod guarded;
 pub mod guide;
 mod lines;
 mod live;
@@ -22,6 +24,8 @@ pub mod scripted;
 mod sse;
 pub(crate) mod wire;
 
+pub use breaker::Breaker;
+pub use guarded::Guarded;
 pub use lines::Lines;
 pub use live::Reading;
 pub use sse::{Event, Sse, SseItem};
@@ -339,6 +343,11 @@ pub trait Provider: Send + Sync {
     /// How long it may take to its first word. A long time means that it may have to load a model first.
     fn first_byte(&self) -> Duration {
         Timeouts::default().first_byte
+    }
+
+    /// What leaves it alone while it is away; none for what is no network.
+    fn breaker(&self) -> Option<&Breaker> {
+        None
     }
 
     /// Itself, where it takes requests of OpenAI's protocol as they are.

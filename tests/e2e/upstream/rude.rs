@@ -4,7 +4,10 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{
+        Arc, LazyLock, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
@@ -21,6 +24,8 @@ pub struct Rude {
     pub url: String,
     /// How often each model was asked.
     asked: Arc<Mutex<BTreeMap<String, usize>>>,
+    /// While set it closes every connection without a word.
+    pub away: Arc<AtomicBool>,
 }
 
 impl Rude {
@@ -29,7 +34,7 @@ impl Rude {
         LazyLock::force(&BOMB);
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/v1", listener.local_addr()?);
-        let rude = Self { url, asked: Arc::default() };
+        let rude = Self { url, asked: Arc::default(), away: Arc::default() };
         let known: Vec<_> = models.iter().map(|id| json!({"id": id, "object": "model"})).collect();
         let list = json!({"object": "list", "data": known}).to_string();
         let serving = rude.clone();
@@ -65,6 +70,9 @@ impl Rude {
             *times += 1;
             *times
         };
+        if self.away.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let (what, count) =
             model.split_once('-').map_or((&*model, 0), |(what, count)| (what, count.parse().unwrap_or(0)));
         misbehave(&mut stream, what, count, times).await

@@ -199,7 +199,11 @@ impl Worker {
         };
         let provider = found.provider.name().to_owned();
         let start = Instant::now();
+        let goes_on = !shown.text.is_empty();
         let begun = async {
+            if goes_on && let Some(breaker) = found.provider.breaker() {
+                breaker.wait().await;
+            }
             let mut pieces = found.provider.stream(ask).await?;
             failpoint::hit("A2");
             let first = pieces.next().await;
@@ -236,7 +240,11 @@ impl Worker {
             Ended::Failed(fault) => {
                 // Before the first word one more try costs nobody anything; after it, as long as it helps.
                 let can = if shown.text.is_empty() { lease.attempt == 1 } else { self.goes_on(&found, going) };
-                (!(can && may_break && is_passing(&fault))).then(|| Ending::fault(shown, &fault))
+                let again = can && may_break && is_passing(&fault) && {
+                    let waits = !shown.text.is_empty();
+                    found.provider.breaker().is_none_or(|breaker| breaker.may_retry(waits))
+                };
+                (!again).then(|| Ending::fault(shown, &fault))
             }
         })
     }
