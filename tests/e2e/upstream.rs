@@ -155,7 +155,7 @@ async fn a_stop_is_heard_whatever_the_provider_does() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_provider_that_is_away_is_left_alone_until_it_answers_again() -> Result<()> {
-    let rude = Rude::start(&["once-429"]).await?;
+    let rude = Rude::start(&["once-429", "breaks"]).await?;
     let (_server, owner) = ready(&[("TAIFAS__AI__OPENAI_BASE_URL", &rude.url)]).await?;
     let failed = async || {
         let (_, _, watch) = ask(&owner, "openai/once-429").await?;
@@ -163,6 +163,8 @@ async fn a_provider_that_is_away_is_left_alone_until_it_answers_again() -> Resul
         ensure!(done["state"] == "failed", "{done}");
         Ok::<_, anyhow::Error>(done["reason"].clone())
     };
+    let (.., begun) = ask(&owner, "openai/breaks").await?;
+    begun.shows(6, TERMINAL).await?;
     rude.away.store(true, Ordering::Relaxed);
     let reasons = try_join_all((0..30).map(|_| failed())).await?;
     let (opened, before) = (Instant::now(), rude.asked("once-429"));
@@ -179,11 +181,35 @@ async fn a_provider_that_is_away_is_left_alone_until_it_answers_again() -> Resul
     let asked = rude.asked("once-429") - before;
     ensure!(asked <= probes, "{asked} calls reach it while it is left alone");
 
+    // what has begun waits for it
+    rude.breaks.store(true, Ordering::Relaxed);
     rude.away.store(false, Ordering::Relaxed);
     until("it is asked again", Duration::from_secs(10), async || {
         let (_, _, watch) = ask(&owner, "openai/once-429").await?;
         let done = watch.done(TERMINAL).await?.done.context("done")?;
         Ok((done["state"] == "complete").then_some(()))
     })
-    .await
+    .await?;
+    let seen = begun.done(2 * TERMINAL).await?;
+    ensure!(seen.violations.is_empty(), "{:?}", seen.violations);
+    ensure!(seen.done.as_ref().is_some_and(|done| done["state"] == "complete"), "{:?}", seen.done);
+    ensure!(seen.text.starts_with("w0 w1 "), "{:?}", seen.text);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_is_asked_once_more_only_so_often() -> Result<()> {
+    let rude = Rude::start(&["status-429"]).await?;
+    let (_server, owner) = ready(&[("TAIFAS__AI__OPENAI_BASE_URL", &rude.url)]).await?;
+    try_join_all((0..80).map(|_| async {
+        let (_, _, watch) = ask(&owner, "openai/status-429").await?;
+        let done = watch.done(2 * TERMINAL).await?.done.context("done")?;
+        ensure!(done["reason"]["code"] == "rate_limited", "{done}");
+        Ok(())
+    }))
+    .await?;
+    // each of the 80 once, the fifty that are saved, and a tenth
+    let asked = rude.asked("status-429");
+    ensure!((81..=138).contains(&asked), "{asked} calls");
+    Ok(())
 }

@@ -26,6 +26,8 @@ pub struct Rude {
     asked: Arc<Mutex<BTreeMap<String, usize>>>,
     /// While set it closes every connection without a word.
     pub away: Arc<AtomicBool>,
+    /// Cuts the answers of the model `breaks`, which come whole when they are asked for once more.
+    pub breaks: Arc<AtomicBool>,
 }
 
 impl Rude {
@@ -34,7 +36,7 @@ impl Rude {
         LazyLock::force(&BOMB);
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/v1", listener.local_addr()?);
-        let rude = Self { url, asked: Arc::default(), away: Arc::default() };
+        let rude = Self { url, asked: Arc::default(), away: Arc::default(), breaks: Arc::default() };
         let known: Vec<_> = models.iter().map(|id| json!({"id": id, "object": "model"})).collect();
         let list = json!({"object": "list", "data": known}).to_string();
         let serving = rude.clone();
@@ -71,6 +73,13 @@ impl Rude {
             *times
         };
         if self.away.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        if model == "breaks" && times == 1 {
+            stream.write_all(format!("{HEAD}{}{}", word(0), word(1)).as_bytes()).await?;
+            while !self.breaks.load(Ordering::Relaxed) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
             return Ok(());
         }
         let (what, count) =
@@ -214,7 +223,9 @@ async fn misbehave(stream: &mut TcpStream, what: &str, count: usize, times: usiz
             hang(stream).await
         }
         // refused once, or for good
-        "once" if times > 1 => Ok(stream.write_all(format!("{HEAD}{}{}", word(0), end()).as_bytes()).await?),
+        "once" | "breaks" if times > 1 => {
+            Ok(stream.write_all(format!("{HEAD}{}{}", word(0), end()).as_bytes()).await?)
+        }
         "once" => say(stream, u16::try_from(count)?, "application/json", "retry-after: 1\r\n", "{}").await,
         "later" => say(stream, u16::try_from(count)?, "application/json", "retry-after: 600\r\n", "{}").await,
         "status" => {

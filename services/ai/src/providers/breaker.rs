@@ -110,23 +110,18 @@ impl Breaker {
     fn judge(&self, call: &Call, alive: bool) {
         let now = Instant::now();
         let mut inner = self.lock();
-        let current = inner.era == call.era;
-        match inner.shut {
-            None if current => {
-                if inner.count(now.duration_since(self.start).as_secs(), !alive) {
-                    self.open(&mut inner, now);
-                    self.metrics.providers_left.add(1, &[KeyValue::new("provider", self.name.clone())]);
-                    tracing::warn!(provider = self.name, "the provider does not answer; it is left alone and probed");
-                }
-            }
-            Some(_) if alive && call.probe => {
-                inner.shut = None;
-                inner.era += 1;
-                inner.seconds.clear();
-                tracing::info!(provider = self.name, "the provider answers again; it is asked as before");
-            }
-            Some(_) if !alive && current => self.open(&mut inner, now),
-            _ => {}
+        let (shut, current) = (inner.shut.is_some(), inner.era == call.era);
+        if shut && alive && call.probe {
+            inner.shut = None;
+            inner.era += 1;
+            inner.seconds.clear();
+            tracing::info!(provider = self.name, "the provider answers again; it is asked as before");
+        } else if shut && !alive && current {
+            self.open(&mut inner, now);
+        } else if !shut && current && inner.count(now.duration_since(self.start).as_secs(), !alive) {
+            self.open(&mut inner, now);
+            self.metrics.providers_left.add(1, &[KeyValue::new("provider", self.name.clone())]);
+            tracing::warn!(provider = self.name, "the provider does not answer; it is left alone and probed");
         }
     }
 
