@@ -2,6 +2,7 @@
 //! kept across connections, and a connection does not outlive the session it was opened with.
 
 mod description;
+mod frames;
 
 use crate::harness::{CALL, Database, Draft, Event, Feed, Sse, TERMINAL, ready, truth, until};
 use anyhow::{Context as _, Result, ensure};

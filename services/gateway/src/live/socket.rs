@@ -15,6 +15,8 @@ use tokio::time::Instant;
 const PATIENCE: Duration = Duration::from_secs(15);
 /// A client that has not even answered a ping for so long is gone.
 const SILENCE: Duration = Duration::from_secs(35);
+/// The longest the last word may take.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// What a client may say in a while.
 const SAID_LIMIT: u32 = 240;
 const WHILE: Duration = Duration::from_secs(60);
@@ -53,8 +55,8 @@ pub async fn run(socket: WebSocket, feed: Feed) {
         outcome = tokio::select! {
             message = stream.next() => match message {
                 Some(Ok(message)) => connection.hear(message).await,
-                // A message over the limit ends here too.
-                Some(Err(_)) | None => Err(GONE),
+                Some(Err(_)) => Err(End(Some((close::WRONG, "that is no message of at most 4 KiB")))),
+                None => Err(GONE),
             },
             next = connection.feed.next() => connection.tell(next).await,
             Some(frames) = connection.follows.next() => connection.send(texts(frames)).await,
@@ -62,7 +64,7 @@ pub async fn run(socket: WebSocket, feed: Feed) {
     }
     if let Err(End(Some((code, reason)))) = outcome {
         let farewell = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-        let _ = tokio::time::timeout(Duration::from_secs(2), connection.sink.send(farewell)).await;
+        let _ = tokio::time::timeout(FAREWELL, connection.sink.send(farewell)).await;
     }
 }
 
@@ -85,7 +87,11 @@ impl Connection {
             Message::Text(text) => text,
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
             Message::Binary(_) => return Err(End(Some((close::WRONG, "only text can be said here")))),
-            Message::Close(_) => return Err(GONE),
+            Message::Close(_) => {
+                // the answer to it waits to be sent
+                let _ = tokio::time::timeout(FAREWELL, self.sink.flush()).await;
+                return Err(GONE);
+            }
         };
         if self.heard - self.since > WHILE {
             (self.since, self.said) = (self.heard, 0);
