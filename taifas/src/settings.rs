@@ -246,8 +246,6 @@ mod fuzz {
     use std::io::Write as _;
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
-
         /// Whatever a configuration holds is read or refused with a sentence that names the file.
         #[test]
         fn files(text in prop_oneof![

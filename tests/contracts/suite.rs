@@ -7,7 +7,7 @@ use proptest::{
     strategy::Strategy,
     test_runner::{Config, TestCaseError, TestRunner},
 };
-use std::{fmt::Debug, io::Write as _, time::Duration};
+use std::{fmt::Debug, io::Write as _, panic::Location, time::Duration};
 
 /// A check that takes longer hangs, which is a failure too; a broken adapter need not wait so long.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -50,7 +50,9 @@ pub async fn fails<H: ?Sized>(checks: &[Check<H>], name: &str, broken: &H) -> an
     Ok(())
 }
 
-/// So many random histories of at most so many steps; one that fails is made as short as it can be.
+/// So many random histories of at most so many steps; one that fails is made as short as it can be, and kept in
+/// `proptest-regressions`, where the next run begins.
+#[track_caller]
 pub fn histories<S: Debug>(
     cases: u32,
     longest: usize,
@@ -58,7 +60,7 @@ pub fn histories<S: Debug>(
     run: impl AsyncFn(Vec<S>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let config = Config { cases, source_file: Some(Location::caller().file()), ..Config::default() };
     let tested = TestRunner::new(config).run(&vec(step, 1..longest), |steps| {
         let ran = runtime.block_on(run(steps));
         ran.map_err(|error| TestCaseError::fail(format!("{error:#}")))
