@@ -93,6 +93,7 @@ async fn bodies_that_are_none() -> Result<()> {
             422,
         ),
         ("a field twice", format!(r#"{{"id":"{id}","id":"{id}","parent_id":null,"text":"a"}}"#).into_bytes(), 422),
+        ("a text twice", with_text(r#""a","text":"b""#), 422),
         ("no field", b"{}".to_vec(), 422),
         ("an id that is none", br#"{"id":"x","parent_id":null,"text":"a"}"#.to_vec(), 422),
     ];
