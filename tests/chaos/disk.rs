@@ -1,7 +1,10 @@
 //! The disk: full, not writable, damaged, and read by somebody for very long.
 
 use super::ledger::Ledger;
-use crate::harness::{Binary, Client, Database, Draft, Server, TERMINAL, WITHOUT_END, Watch, ready, truth, until};
+use crate::{
+    commands::{command, run, said},
+    harness::{Binary, Client, Database, Draft, Server, TERMINAL, WITHOUT_END, Watch, ready, truth, until},
+};
 use anyhow::{Context as _, Result, ensure};
 use futures_util::future::try_join_all;
 use rusqlite::{Connection, OpenFlags};
@@ -63,6 +66,9 @@ pub async fn full() -> Result<bool> {
     watch.shows(200, TERMINAL).await?;
 
     let filler = disk.fill()?;
+    let data = server.data().display().to_string();
+    let doctor = said(&run(command(&server, &["doctor", "--data", &data])?).await?);
+    ensure!(doctor.contains("warn  disk: 0 MiB are left of 24"), "the doctor of a full disk: {doctor}");
     let big = "a long text ".repeat(8_000);
     let drafts: Vec<_> = (0..8).map(|_| Draft::of(uuid::Uuid::now_v7(), None, &big, "continues")).collect();
     let answers = try_join_all(drafts.iter().map(|draft| owner.send_raw(draft))).await?;

@@ -1,5 +1,5 @@
-//! The commands that look after an instance: backups of a busy one and what comes of them, migrations,
-//! the doctor, and help that says enough.
+//! The commands that look after an instance: backups of a busy one and what comes of them, migrations, and
+//! help that says enough.
 
 use crate::harness::{Binary, Client, Database, Draft, Load, Server, TERMINAL, WITHOUT_END, Watch, Written, ready};
 use anyhow::{Context as _, Result, ensure};
@@ -8,7 +8,6 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
-    time::Duration,
 };
 use uuid::Uuid;
 
@@ -247,96 +246,6 @@ async fn migrations_say_what_they_do_and_refuse_what_is_newer() -> Result<()> {
     )?;
     refuses(&server, &["migrate", "--data", &data], &["newer Taifas", "chat is at 99"]).await?;
     refuses(&server, &["doctor", "--data", &data], &["FAULT tables", "start the newer version"]).await?;
-    Ok(())
-}
-
-#[tokio::test]
-async fn the_doctor_finds_what_is_wrong_and_says_what_to_do() -> Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let (mut server, _owner) = ready(&[]).await?;
-    let data = server.data().display().to_string();
-    let port = format!("127.0.0.1:{}", server.port);
-    let doctor = |listen: &str| -> Result<Command> {
-        let mut doctor = command(&server, &["doctor", "--data", &data])?;
-        doctor.env("TAIFAS__GATEWAY__LISTEN", listen);
-        Ok(doctor)
-    };
-    let output = run(doctor(&port)?).await?;
-    let text = said(&output);
-    ensure!(output.status.success(), "{text}");
-    for good in ["process ", "is ready", "it is sound", "at this program's version"] {
-        ensure!(text.contains(good), "{good:?} is not in: {text}");
-    }
-    ensure!(text.contains("warn  backup: there is none yet") && text.contains("-> taifas backup"), "{text}");
-
-    let mut wrong = doctor(&port)?;
-    wrong
-        .env("TAIFAS__GATEWAY__TLS_KEY", "/nowhere/key.pem")
-        .env("TAIFAS__AI__OPENAI_BASE_URL", "http://127.0.0.1:9/v1");
-    let text = said(&run(wrong).await?);
-    for word in ["FAULT configuration", "FAULT TLS: /nowhere/key.pem", "127.0.0.1:9 cannot be reached"] {
-        ensure!(text.contains(word), "{word:?} is not in: {text}");
-    }
-
-    server.stop().await?;
-    fs::set_permissions(server.data(), fs::Permissions::from_mode(0o755))?;
-    fs::set_permissions(server.data().join("secrets/principal-key"), fs::Permissions::from_mode(0o644))?;
-    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-    let mut ill = command(&server, &["doctor", "--data", &data])?;
-    ill.env("TAIFAS__GATEWAY__LISTEN", listener.local_addr()?.to_string());
-    let file = server.data().join("taifas.db");
-    let mut bytes = fs::read(&file)?;
-    let middle = bytes.len() / 2;
-    bytes[middle..middle + 4096].fill(0x5a);
-    fs::write(&file, bytes)?;
-    fs::File::options()
-        .append(true)
-        .open(&file)?
-        .set_modified(std::time::SystemTime::now() + Duration::from_secs(900))?;
-    let output = run(ill).await?;
-    let text = said(&output);
-    ensure!(output.status.code() == Some(1), "{text}");
-    for word in [
-        "chmod 700",
-        "FAULT secrets",
-        "FAULT database",
-        "FAULT listening: another program",
-        "FAULT clock",
-        "no instance runs",
-    ] {
-        ensure!(text.contains(word), "{word:?} is not in: {text}");
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn the_doctor_knows_when_the_certificate_ends() -> Result<()> {
-    use chrono::Datelike as _;
-    let server = Server::prepare(Binary::Shipped)?;
-    let soon = chrono::Utc::now() + chrono::TimeDelta::days(5);
-    let day = |at: chrono::DateTime<chrono::Utc>| {
-        Ok::<_, anyhow::Error>((at.year(), at.month().try_into()?, at.day().try_into()?))
-    };
-    for ((year, month, day), word) in [
-        ((2024, 1, 2), "FAULT TLS: the certificate cert.pem ended on 2024-01-02"),
-        (day(soon)?, "warn  TLS: the certificate cert.pem ends on"),
-        ((2090, 1, 2), "ok    TLS: the certificate cert.pem is good until 2090-01-02"),
-    ] {
-        let key = rcgen::KeyPair::generate()?;
-        let mut about = rcgen::CertificateParams::new(vec!["localhost".to_owned()])?;
-        about.not_before = rcgen::date_time_ymd(2023, 1, 1);
-        about.not_after = rcgen::date_time_ymd(year, month, day);
-        fs::write(server.scratch().join("cert.pem"), about.self_signed(&key)?.pem())?;
-        fs::write(server.scratch().join("key.pem"), key.serialize_pem())?;
-        let mut doctor = command(&server, &["doctor", "--data", "data"])?;
-        doctor.env("TAIFAS__GATEWAY__TLS_CERTIFICATE", "cert.pem").env("TAIFAS__GATEWAY__TLS_KEY", "key.pem");
-        let output = run(doctor).await?;
-        let text = said(&output);
-        ensure!(
-            text.contains(word) && output.status.success() != word.starts_with("FAULT"),
-            "{word:?} is not in: {text}"
-        );
-    }
     Ok(())
 }
 

@@ -9,6 +9,7 @@ mod bad_input;
 mod chaos;
 mod chats;
 mod commands;
+mod doctor;
 mod door;
 mod drill;
 mod erasures;
