@@ -7,6 +7,7 @@ import { scanInline } from "../src/parse/inline.ts";
 import { readInline } from "../src/parse/windows.ts";
 import { plainText } from "../src/tree.ts";
 import { awkward, commonmark, gfm } from "./examples.ts";
+import { holds } from "./kept.ts";
 
 const texts = [...commonmark.map((e) => e.markdown), ...gfm.map((e) => e.markdown), ...awkward];
 const RUNS = Number(process.env["SPLIT_RUNS"] ?? 1500);
@@ -64,11 +65,11 @@ test("every example cut in two at every place", () => {
 });
 
 test("joined examples in random pieces", () => {
-  fc.assert(fc.property(joined, cuts, check), { numRuns: RUNS });
+  holds("joined-in-pieces", fc.property(joined, cuts, check), { numRuns: RUNS });
 });
 
 test("random markup in random pieces", () => {
-  fc.assert(fc.property(noise, cuts, check), { numRuns: RUNS });
+  holds("noise-in-pieces", fc.property(noise, cuts, check), { numRuns: RUNS });
 });
 
 test("joined examples at every moment", () => {
@@ -76,7 +77,7 @@ test("joined examples at every moment", () => {
     const document = createDocument();
     feed(document, text, at, (so) => expect(document.blocks).toEqual(createDocument(so).blocks));
   });
-  fc.assert(property, { numRuns: Math.ceil(RUNS / 4) });
+  holds("joined-at-every-moment", property, { numRuns: Math.ceil(RUNS / 4) });
 });
 
 test("long paragraphs, which are read in segments", () => {
@@ -84,7 +85,7 @@ test("long paragraphs, which are read in segments", () => {
     .array(fc.constantFrom("word ", "*soft* ", "**strong text** ", "`code` ", "[link](https://a.b) ", "[ref] ", "open * ", "一二三四五", "https://a.b/c ", "line\n", "&amp; ", "😀 "), { minLength: 600, maxLength: 3000, size: "max" })
     .map((parts) => parts.join(""));
   const texts = fc.array(long, { minLength: 1, maxLength: 2 }).map((paragraphs) => [...paragraphs, "[ref]: https://r.r\n"].join("\n\n"));
-  fc.assert(fc.property(texts, cuts, check), { numRuns: Math.ceil(RUNS / 30), endOnFailure: true });
+  holds("long-paragraphs", fc.property(texts, cuts, check), { numRuns: Math.ceil(RUNS / 30), endOnFailure: true });
 });
 
 test("long blocks, which are kept in pages and rows", () => {
@@ -94,7 +95,7 @@ test("long blocks, which are kept in pages and rows", () => {
   const long = fc.tuple(prefix, opening, fc.array(line, { minLength: 40, maxLength: 180, size: "max" })).map(([[first, next], open, lines]) =>
     [...open.split("\n"), ...lines].map((text, i) => (i === 0 ? first : next) + text).join("\n"),
   );
-  fc.assert(fc.property(long, cuts, check), { numRuns: Math.ceil(RUNS / 10), endOnFailure: true });
+  holds("long-blocks", fc.property(long, cuts, check), { numRuns: Math.ceil(RUNS / 10), endOnFailure: true });
 });
 
 test("segments change nothing in text whose markup ends within a window", () => {
@@ -105,7 +106,7 @@ test("segments change nothing in text whose markup ends within a window", () => 
     expect(readInline(text, none, []).inline).toEqual(scanInline(text, none).inline);
   });
   // Shrinking a long text takes minutes and shows no more.
-  fc.assert(property, { numRuns: Math.ceil(RUNS / 30), endOnFailure: true });
+  holds("segments", property, { numRuns: Math.ceil(RUNS / 30), endOnFailure: true });
 });
 
 test("replacing the text is the same as starting with it", () => {
@@ -114,7 +115,7 @@ test("replacing the text is the same as starting with it", () => {
     document.replace(second);
     expect(document.blocks).toEqual(createDocument(second).blocks);
   });
-  fc.assert(property, { numRuns: Math.ceil(RUNS / 4) });
+  holds("replaced", property, { numRuns: Math.ceil(RUNS / 4) });
 });
 
 test("a definition that arrives late reaches the blocks before it, and only those", () => {
