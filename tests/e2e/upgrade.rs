@@ -2,7 +2,7 @@
 
 use crate::{
     commands::{command, download, picture, run, said, upload},
-    harness::{Binary, Client, Database, Draft, Server, TERMINAL, Watch, ready},
+    harness::{Binary, Client, Database, Draft, Server, TERMINAL, Watch, ready, truth, until},
 };
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
@@ -78,6 +78,9 @@ pub async fn older_releases() -> Result<usize> {
     let mut count = 0;
     for entry in fs::read_dir(fixtures())? {
         let fixture = entry?.path();
+        if fixture.is_dir() {
+            continue;
+        }
         count += 1;
         opens(&fixture).await.with_context(|| fixture.display().to_string())?;
     }
@@ -145,5 +148,128 @@ async fn fixture(to: &str) -> Result<()> {
     backup.env("TAIFAS_BACKUP_PASSPHRASE", PASSPHRASE);
     let output = run(backup).await?;
     ensure!(output.status.success(), "{}", said(&output));
+    Ok(())
+}
+
+/// A folder as a program from before the first release left it when it was killed in the middle of answers,
+/// and what was in it: how it was made is said beside it.
+const BEFORE: &str = "before-0.1.0/11-migrations";
+
+/// How many of the points at which a migration dies are tried in one run.
+const TRIED: usize = 6;
+
+fn before() -> Result<(Server, Value)> {
+    let server = Server::prepare(Binary::Shipped)?;
+    let path = |kind: &str| fixtures().join(format!("{BEFORE}.{kind}"));
+    let packed = fs::File::open(path("tar.gz"))?;
+    tar::Archive::new(flate2::read::GzDecoder::new(packed)).unpack(server.scratch())?;
+    ensure!(server.data().join("taifas.db-wal").exists(), "nothing is left to be taken up");
+    Ok((server, serde_json::from_slice(&fs::read(path("json"))?)?))
+}
+
+/// The trash of an old folder is kept however late the test runs.
+const LONG_TRASH: (&str, &str) = ("TAIFAS__CHAT__TRASH_DAYS", "3650");
+
+/// Everything that had ended is there as it was.
+async fn has_what_ended(server: &Server, expected: &Value) -> Result<Client> {
+    let owner = Client::new(server.url())?;
+    owner.sign_in("owner@example.org", PASSWORD).await?.ok(200)?;
+    let chats = expected["chats"].as_array().context("chats")?;
+    ensure!(chats.len() > 10, "little is expected");
+    for chat in chats {
+        let open = owner.get(&format!("/api/v1/chats/{}", chat["id"].as_str().context("id")?)).await?.ok(200)?;
+        for member in ["title", "pinned", "archived", "project_id"] {
+            ensure!(open["chat"][member] == chat[member], "{member} of {chat}: {}", open["chat"]);
+        }
+        let (old, new) = (chat["messages"].as_array(), open["messages"].as_array());
+        let (old, new) = (old.context("messages")?, new.context("messages")?);
+        ensure!(old.len() == new.len(), "{open} where {chat} was");
+        for (old, new) in old.iter().zip(new) {
+            for (member, value) in old.as_object().context("a message")? {
+                ensure!(new[member] == *value, "{member} of {old} is {}", new[member]);
+            }
+        }
+    }
+    let file = &expected["file"];
+    let bytes = download(&owner, file["id"].as_str().context("file")?).await?;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    ensure!(file["hex"] == json!(hex), "the file has changed");
+    ensure!(owner.get("/api/v1/drafts/new").await?.ok(200)?["text"] == expected["draft"], "the draft");
+    let projects = owner.get("/api/v1/projects").await?.ok(200)?;
+    for (member, value) in expected["project"].as_object().context("project")? {
+        ensure!(projects["projects"][0][member] == *value, "{projects}");
+    }
+    Ok(owner)
+}
+
+#[tokio::test]
+async fn a_folder_from_before_the_first_release_is_taken_up() -> Result<()> {
+    let (mut server, expected) = before()?;
+    server.again(&[LONG_TRASH]).await?;
+    let owner = has_what_ended(&server, &expected).await?;
+    let deleted = expected["deleted"].as_str().context("deleted")?;
+    owner.get(&format!("/api/v1/chats/{deleted}")).await?.problem(404, "not_found")?;
+    owner.post(&format!("/api/v1/chats/{deleted}/restore"), &json!({})).await?.ok(200)?;
+
+    // what was being written goes on where the model can, and what was shown stays
+    for running in expected["running"].as_array().context("running")? {
+        let id = |member: &str| anyhow::Ok(uuid::Uuid::parse_str(running[member].as_str().unwrap_or_default())?);
+        let (chat, reply) = (id("chat")?, id("reply")?);
+        let stored = until("an end", TERMINAL, async || {
+            let stored = owner.stored(chat, reply).await?;
+            let goes_on = matches!(stored["state"].as_str(), Some("queued" | "streaming"));
+            Ok((!goes_on).then_some(stored))
+        })
+        .await?;
+        let text = stored["text"].as_str().context("text")?;
+        let shown = running["shown"].as_str().context("shown")?;
+        let whole = truth(running["asked"].as_str().context("asked")?, reply)?;
+        ensure!(text.starts_with(shown) && whole.starts_with(text), "{shown:?} was shown: {stored}");
+        if running["model"] == "cannot" {
+            ensure!(stored["state"] == "interrupted" && stored["reason"]["code"] == "restart", "{stored}");
+        } else {
+            ensure!(stored["state"] == "complete" && *text == whole, "{stored}");
+        }
+        ensure!((stored["marks"] != json!([])) == (running["model"] == "asks"), "{stored}");
+    }
+
+    owner.send(&Draft::new("continues", &json!({"tokens": 2, "delay_ms": 1}))).await?;
+    Database::settled(&server).await?;
+    let data = server.data().display().to_string();
+    for asked in [["doctor", "--data", &data].as_slice(), &["audit", "verify", "--data", &data]] {
+        let mut command = command(&server, asked)?;
+        command.env("TAIFAS__GATEWAY__LISTEN", format!("127.0.0.1:{}", server.port));
+        let output = run(command).await?;
+        ensure!(output.status.success() && said(&output).contains("0 faults"), "{asked:?}: {}", said(&output));
+    }
+    server.stop().await?;
+    Database::open(&server)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_migration_over_old_rows_that_is_killed_goes_on() -> Result<()> {
+    let mut points = Vec::new();
+    for point in ["M1", "M2"] {
+        for pass in 1.. {
+            let (server, _) = before()?;
+            let output = migrate(&server, Binary::Failpoints, Some(&format!("{point}:{pass}"))).await?;
+            if output.status.success() {
+                break;
+            }
+            ensure!(output.status.signal() == Some(9), "{point}:{pass}: {}", said(&output));
+            points.push((format!("{point}:{pass}"), server));
+        }
+    }
+    ensure!(points.len() > 10, "only {} kills: the points are not where the steps are", points.len());
+    // all were killed; what is behind them is compared at a few, others each time
+    let seed = usize::try_from(std::process::id())?;
+    let step = points.len().div_ceil(TRIED);
+    for (point, mut server) in points.into_iter().skip(seed % step).step_by(step) {
+        let (_, expected) = before()?;
+        server.again(&[LONG_TRASH]).await.with_context(|| format!("{point}, seed {seed}"))?;
+        has_what_ended(&server, &expected).await.with_context(|| format!("{point}, seed {seed}"))?;
+        server.stop().await?;
+    }
     Ok(())
 }
