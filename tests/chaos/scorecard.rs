@@ -133,19 +133,17 @@ impl Card {
     pub fn table(&self, head: &str) -> String {
         let mut rows = self.rows();
         let mut text = format!("# Scorecard\n\n{head}\n\n| | points | counted |\n|---|---|---|\n");
-        let (mut all, mut worth) = (0, 0.0);
         for area in Area::ALL {
             let row = rows.entry(area).or_default();
             let (name, points, bold) = area.terms();
             let earned = f64::from(points) * row.share();
-            (all, worth) = (all + points, worth + earned);
             let said: Vec<_> = row.parts.iter().map(|part| part.said.as_str()).collect();
             let name = if bold { format!("**{name}**") } else { name.to_owned() };
             let broken =
                 if row.broken.is_empty() { String::new() } else { format!("; BROKEN {} times", row.broken.len()) };
             let _ = writeln!(text, "| {name} | {earned:.1} of {points} | {}{broken} |", said.join("; "));
         }
-        let sum = worth * 100.0 / f64::from(all.max(1));
+        let (sum, all) = sum(&rows);
         let _ = writeln!(text, "\n{sum:.1} of 100 (the {all} points that one process can earn, scaled).");
         for (area, row) in &*rows {
             for why in &row.broken {
@@ -169,15 +167,19 @@ impl Card {
     pub fn verdict(&self) -> Result<()> {
         self.unbroken()?;
         let rows = self.rows();
-        let (mut all, mut worth) = (0, 0.0);
         for area in Area::ALL {
-            let (name, points, bold) = area.terms();
-            let share = rows.get(&area).map_or(0.0, Row::share);
-            ensure!(share > 0.0 || !bold, "{name}: nothing was earned");
-            (all, worth) = (all + points, worth + f64::from(points) * share);
+            let (name, _, bold) = area.terms();
+            ensure!(!bold || rows.get(&area).is_some_and(|row| row.share() > 0.0), "{name}: nothing was earned");
         }
-        let sum = worth * 100.0 / f64::from(all);
+        let (sum, _) = sum(&rows);
         ensure!(sum >= ENOUGH, "{sum:.1} of 100 points; {ENOUGH} are needed");
         Ok(())
     }
+}
+
+/// What all rows have earned, scaled to 100, and of how many points.
+fn sum(rows: &BTreeMap<Area, Row>) -> (f64, u32) {
+    let all = Area::ALL.iter().map(|area| area.terms().1).sum();
+    let earned = |area: &Area| f64::from(area.terms().1) * rows.get(area).map_or(0.0, Row::share);
+    (Area::ALL.iter().map(earned).sum::<f64>() * 100.0 / f64::from(all), all)
 }
