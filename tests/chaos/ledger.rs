@@ -28,7 +28,7 @@ pub struct Ledger {
     /// What starts took until they were ready.
     pub starts: Vec<Duration>,
     /// Replies, with how many attempts of each have ended.
-    ended: Vec<(Uuid, i64)>,
+    pub ended: Vec<(Uuid, i64)>,
     texts: Vec<String>,
     /// Answers that have ended whole, as they were shown.
     answers: Vec<(Uuid, String)>,

@@ -176,12 +176,19 @@ fn accounts(world: &World, file: &Connection, messages: &BTreeMap<Uuid, Message>
     }
     // what ai has settled, analytics has counted: the same tokens
     let mut tokens = 0;
+    let mut accounted = BTreeMap::<Vec<u8>, usize>::new();
     for payload in
         rows(file, "select payload from ai_events where kind = 'generation.finished'", |row| row.get::<_, Vec<u8>>(0))?
     {
         use proto::Message as _;
         let event = proto::ai::v1::GenerationFinished::decode(payload.as_slice())?;
         tokens += event.usage.map_or(0, |usage| usage.input + usage.output);
+        *accounted.entry(event.reply).or_default() += 1;
+    }
+    for id in messages.keys() {
+        let said: usize = ends.iter().filter(|((reply, _), _)| reply == id.as_bytes()).map(|(_, times)| times).sum();
+        let accounted = accounted.get(id.as_bytes().as_slice()).copied().unwrap_or_default();
+        history.must(said == accounted, || format!("I7: {id} has ended {said} times and has {accounted} accounts"));
     }
     let counted: i64 =
         file.query_row("select coalesce(sum(input_tokens + output_tokens), 0) from analytics_days", [], |row| {

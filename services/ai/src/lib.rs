@@ -31,6 +31,7 @@ use std::sync::Arc;
 const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "generations", sql: include_str!("../migrations/0001_generations.sql") },
     Migration { version: 2, name: "models", sql: include_str!("../migrations/0002_models.sql") },
+    Migration { version: 3, name: "asked", sql: include_str!("../migrations/0003_asked.sql") },
 ];
 
 /// Starts the service.

@@ -13,18 +13,51 @@ use chrono::{DateTime, Utc};
 use platform::{Result, db::Tx, from_row};
 use uuid::Uuid;
 
+/// Who has a reply, and what its earlier attempts used.
+struct Standing {
+    model: String,
+    attempt: u32,
+    asked: u32,
+    state: String,
+    used_input: i64,
+    used_output: i64,
+    used_cost: i64,
+}
+from_row!(Standing { model, attempt, asked, state, used_input, used_output, used_cost });
+
 /// Takes an asked reply for `worker`. Answers `false` when this attempt, or a later one, was taken
-/// already: the event came again.
-pub async fn lease(tx: &mut Tx<'_>, lease: &Lease, worker: Uuid, now: DateTime<Utc>) -> Result<bool> {
+/// already: the event came again, or a sweep was sooner.
+///
+/// Whoever asks has seen the attempt before it end as `ended`. Where that one has not closed its lease (its
+/// process died, or is slow to), its account is given here, and its own comes too late.
+pub async fn lease(tx: &mut Tx<'_>, lease: &Lease, ended: &str, worker: Uuid, now: DateTime<Utc>) -> Result<bool> {
+    let standing: Option<Standing> = tx
+        .query(
+            "select model, attempt, asked, state, used_input, used_output, used_cost from ai_generations
+             where space_id = $1 and reply_id = $2",
+        )
+        .bind(lease.space_id)
+        .bind(lease.reply_id)
+        .maybe()
+        .await?;
+    if let Some(standing) = standing {
+        if standing.asked >= lease.attempt {
+            return Ok(false);
+        }
+        // a sweep that has this number already took it from a lease that was open
+        if standing.state == "open" || standing.attempt >= lease.attempt {
+            account_for_former(tx, lease, &standing, ended, now).await?;
+        }
+    }
     let taken = tx
         .query(
             "insert into ai_generations
-                 (space_id, reply_id, chat_id, model, attempt, worker, state, stalled, last_next, asked_at)
-             values ($1, $2, $3, $4, $5, $6, 'open', 0, -1, $7)
+                 (space_id, reply_id, chat_id, model, attempt, asked, worker, state, stalled, last_next, asked_at)
+             values ($1, $2, $3, $4, $5, $5, $6, 'open', 0, -1, $7)
              on conflict (space_id, reply_id) do update set
-                 model = excluded.model, attempt = excluded.attempt, worker = excluded.worker, state = 'open',
-                 stalled = 0, last_next = -1, asked_at = excluded.asked_at, closed_at = null,
-                 used_input = 0, used_output = 0, used_cost = 0
+                 model = excluded.model, attempt = excluded.attempt, asked = excluded.asked,
+                 worker = excluded.worker, state = 'open', stalled = 0, last_next = -1,
+                 asked_at = excluded.asked_at, closed_at = null, used_input = 0, used_output = 0, used_cost = 0
              where ai_generations.attempt < excluded.attempt",
         )
         .bind(lease.space_id)
@@ -36,7 +69,45 @@ pub async fn lease(tx: &mut Tx<'_>, lease: &Lease, worker: Uuid, now: DateTime<U
         .bind(now)
         .run()
         .await?;
+    if taken == 0 {
+        tx.query("update ai_generations set asked = $3 where space_id = $1 and reply_id = $2")
+            .bind(lease.space_id)
+            .bind(lease.reply_id)
+            .bind(lease.attempt)
+            .run()
+            .await?;
+    }
     Ok(taken > 0)
+}
+
+/// The account of the attempt before `lease`, with what is booked of it. Reservations that are open are settled
+/// by the next attempt ([`settle_former`]), which knows the text; so is everything when a sweep goes on with
+/// the lease.
+async fn account_for_former(
+    tx: &mut Tx<'_>,
+    lease: &Lease,
+    standing: &Standing,
+    ended: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let former = Lease { attempt: lease.attempt - 1, model: standing.model.clone(), ..lease.clone() };
+    let mut account = Account {
+        // events of earlier programs do not say it
+        state: if ended.is_empty() { "interrupted" } else { ended }.into(),
+        estimated: true,
+        ..Account::default()
+    };
+    if standing.attempt < lease.attempt {
+        account.usage = usage(standing.used_input, standing.used_output);
+        account.cost = standing.used_cost;
+    }
+    events::TOPIC.append(tx, events::generation_finished(&former, &account), now).await
+}
+
+/// None when nothing was used.
+fn usage(input: i64, output: i64) -> Option<Usage> {
+    let total = |tokens: i64| u64::try_from(tokens).unwrap_or(0);
+    (input + output > 0).then(|| Usage { input: total(input), output: total(output) })
 }
 
 /// The next attempt of a reply that `lease` still holds; none when somebody else took it. It counts as one
@@ -121,18 +192,16 @@ pub async fn close(tx: &mut Tx<'_>, lease: &Lease, account: &Account, now: DateT
         .maybe()
         .await?;
     let Some(before) = closed else { return Ok(()) };
-    let usage = account.usage.unwrap_or(Usage { input: 0, output: 0 });
+    let said = account.usage.unwrap_or(Usage { input: 0, output: 0 });
     let count = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
     let (mut input, mut output, mut cost) = (before.used_input, before.used_output, before.used_cost);
     for open in ledger::of_reply(tx, lease.space_id, lease.reply_id, lease.attempt).await? {
         let last = open.attempt == lease.attempt;
-        let (i, o) = if last { (count(usage.input), count(usage.output)) } else { (open.input, 0) };
+        let (i, o) = if last { (count(said.input), count(said.output)) } else { (open.input, 0) };
         cost += ledger::settle(tx, &open, i, o).await?.unwrap_or(0);
         (input, output) = (input + i, output + o);
     }
-    let total = |tokens: i64| u64::try_from(tokens).unwrap_or(0);
-    let usage = Usage { input: total(input), output: total(output) };
-    let account = Account { usage: (usage.input + usage.output > 0).then_some(usage), cost, ..account.clone() };
+    let account = Account { usage: usage(input, output), cost, ..account.clone() };
     events::TOPIC.append(tx, events::generation_finished(lease, &account), now).await
 }
 

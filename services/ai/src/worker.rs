@@ -33,8 +33,8 @@ use uuid::Uuid;
 /// Longer than any answer.
 const MESSAGE_LIMIT: usize = 64 << 20;
 
-/// How long an attempt that was asked for waits for the one before it to close its account. Whatever
-/// that one is doing, it is fenced off then.
+/// How long an attempt that was asked for waits for the one before it to give its own account, which knows
+/// more than the one that is given in its place. Whatever that one is doing, it is fenced off then.
 const FORMER: Duration = Duration::from_secs(1);
 
 /// The worker of this process.
@@ -92,6 +92,7 @@ impl Worker {
             attempt: asked.attempt,
             stalled: 0,
         });
+        let ended = Arc::new(asked.ended);
         // A person who goes on at once comes before the attempt that just ended has closed.
         let mut running = self.running.subscribe();
         let before = |&(reply, attempt): &(Uuid, u32)| reply == lease.reply_id && attempt < lease.attempt;
@@ -104,12 +105,12 @@ impl Worker {
             .write(lease.space_id, {
                 let lease = lease.clone();
                 move |tx| {
-                    let lease = lease.clone();
+                    let (lease, ended) = (lease.clone(), ended.clone());
                     async move {
                         if !alone {
                             repository::beat(tx, worker, now).await?;
                         }
-                        repository::lease(tx, &lease, worker, now).await
+                        repository::lease(tx, &lease, &ended, worker, now).await
                     }
                     .boxed()
                 }

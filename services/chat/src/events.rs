@@ -1,6 +1,6 @@
 //! What chat tells the others: ids and facts, never text.
 
-use crate::domain::{Chat, DraftKey, Message, Project};
+use crate::domain::{Chat, DraftKey, Message, Project, State};
 use platform::events::{Event, Topic};
 use proto::{
     Message as _,
@@ -16,13 +16,22 @@ pub const USERS: Topic = platform::topic!("user");
 
 /// `message.sent`, `reply.regenerated` for another reply beside the ones that are there, or
 /// `reply.continued` for another attempt.
-pub fn reply_asked(space: Uuid, actor: Uuid, kind: &'static str, version: i64, reply: &Message) -> Event {
+/// `ended` is how the attempt before this one did.
+pub fn reply_asked(
+    space: Uuid,
+    actor: Uuid,
+    kind: &'static str,
+    version: i64,
+    reply: &Message,
+    ended: Option<State>,
+) -> Event {
     let payload = ReplyAsked {
         chat: reply.chat_id.as_bytes().into(),
         message: reply.parent_id.map(|id| id.as_bytes().into()).unwrap_or_default(),
         reply: reply.id.as_bytes().into(),
         attempt: reply.attempt,
         model: reply.model.clone().unwrap_or_default(),
+        ended: ended.map(State::name).unwrap_or_default().into(),
     };
     event(space, reply.chat_id, version, kind, Some(actor), payload.encode_to_vec())
 }

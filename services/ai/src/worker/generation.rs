@@ -204,7 +204,8 @@ impl Worker {
             if goes_on && let Some(breaker) = found.provider.breaker() {
                 breaker.wait().await;
             }
-            let mut pieces = found.provider.stream(ask).await?;
+            // one that ends without a piece is asked again below
+            let mut pieces = found.provider.stream(ask).await?.fuse();
             failpoint::hit("A2");
             let first = pieces.next().await;
             Ok::<Pieces, Fault>(stream::iter(first).chain(pieces).boxed())

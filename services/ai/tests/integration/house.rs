@@ -27,7 +27,10 @@ use platform::{
     service::Background,
     streams::{self, FileStreams},
 };
-use proto::{Message as _, chat::v1::ContextRequest};
+use proto::{
+    Message as _,
+    chat::v1::{ContextRequest, FinishRequest, chat_client::ChatClient},
+};
 use serde_json::{Value, json};
 use std::{
     path::Path,
@@ -211,6 +214,20 @@ impl House {
         WorkerProcess { runtime: Some(runtime), background, calls: received }
     }
 
+    /// Tells chat how an attempt has ended, as its worker does before it closes the lease.
+    pub async fn end(&self, reply: Uuid, attempt: u32, state: &str, text: &str) {
+        let end = FinishRequest {
+            space: self.person.user.as_bytes().into(),
+            reply: reply.as_bytes().into(),
+            attempt,
+            state: state.into(),
+            text: text.into(),
+            next: 1,
+            ..FinishRequest::default()
+        };
+        ChatClient::new(self.platform.acting_as("ai").peer("chat")).finish(end).await.unwrap();
+    }
+
     /// Asks ai itself, as somebody of this role.
     pub async fn ask(&self, role: Role, method: &str, path: &str, body: Value) -> (u16, Value) {
         let response = self.open(role, method, path, body).await;
@@ -268,6 +285,12 @@ impl House {
     pub async fn day_tokens(&self) -> i64 {
         let own = "select coalesce(sum(tokens), 0) from ai_days where space_id <> zeroblob(16)";
         self.number(own).await
+    }
+
+    pub async fn run(&self, sql: &'static str) {
+        let written =
+            self.platform.db.write(self.person.user, move |tx| async move { tx.query(sql).run().await }.boxed());
+        written.await.unwrap();
     }
 
     pub async fn number(&self, sql: &'static str) -> i64 {

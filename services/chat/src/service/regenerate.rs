@@ -113,7 +113,7 @@ async fn store(tx: &mut Tx<'_>, draft: &Draft) -> Result<(String, Vec<Uuid>)> {
     files::fill(tx, draft.space, chat.id, std::slice::from_mut(&mut message)).await?;
     message.siblings = tree::children(tx, draft.space, chat.id, message.parent_id).await?;
     reply.siblings = tree::children(tx, draft.space, chat.id, reply.parent_id).await?;
-    let event = events::reply_asked(draft.space, draft.actor, "reply.regenerated", chat.version, &reply);
+    let event = events::reply_asked(draft.space, draft.actor, "reply.regenerated", chat.version, &reply, None);
     events::TOPIC.append(tx, event, draft.now).await?;
 
     let place = (draft.space, chat.id);

@@ -105,7 +105,7 @@ impl Chats {
                     return Err(Error::conflict("newer messages follow this answer; go on from the last one"));
                 }
                 let message = &mut reply.message;
-                message.state = State::Queued;
+                let ended = std::mem::replace(&mut message.state, State::Queued);
                 message.attempt += 1;
                 message.reason = None;
                 message.finished_at = None;
@@ -114,7 +114,8 @@ impl Chats {
                 reply.continued = true;
                 messages::update(tx, space, &reply).await?;
                 chats::touch(tx, space, chat.id, now).await?;
-                let event = events::reply_asked(space, actor, "reply.continued", chat.version, &reply.message);
+                let event =
+                    events::reply_asked(space, actor, "reply.continued", chat.version, &reply.message, Some(ended));
                 events::TOPIC.append(tx, event, now).await?;
                 Ok(reply.message)
             }

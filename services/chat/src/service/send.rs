@@ -194,7 +194,7 @@ async fn store(tx: &mut Tx<'_>, draft: &Draft) -> Result<(String, Vec<Uuid>)> {
     search::put(tx, draft.space, chat.id, document, draft.now, &draft.words).await?;
     message.siblings = tree::children(tx, draft.space, chat.id, message.parent_id).await?;
     reply.siblings = vec![reply.id];
-    let event = events::reply_asked(draft.space, draft.actor, "message.sent", chat.version, &reply);
+    let event = events::reply_asked(draft.space, draft.actor, "message.sent", chat.version, &reply, None);
     events::TOPIC.append(tx, event, draft.now).await?;
 
     let place = (draft.space, chat.id);
