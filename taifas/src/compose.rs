@@ -198,11 +198,13 @@ fn parts() -> [OpenApi; 7] {
 
 /// For the person at the terminal: where to go, and the link that makes the first account.
 fn greet(url: &str, token: Option<&str>) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "Taifas is ready at {url}")?;
+    let mut greeting = format!("Taifas is ready at {url}\n");
     if let Some(token) = token {
-        writeln!(out, "Create the administrator's account (this link works once): {url}/setup#{token}")?;
+        greeting += &format!("Create the administrator's account (this link works once): {url}/setup#{token}\n");
     }
+    // in one piece: a program that waits for the first line finds the second one as well
+    let mut out = std::io::stdout().lock();
+    out.write_all(greeting.as_bytes())?;
     out.flush()?;
     Ok(())
 }

@@ -44,8 +44,13 @@ export class Server {
   static async start({ account = true } = {}) {
     if (!existsSync(BINARY)) throw new Error(`${BINARY} is not there; build it with: cargo build -p taifas`);
     const server = new Server(await mkdtemp(join(tmpdir(), "taifas-browser-")), await freePort());
-    await server.run();
-    if (account) await server.setUp();
+    try {
+      await server.run();
+      if (account) await server.setUp();
+    } catch (error) {
+      await server.remove();
+      throw error;
+    }
     return server;
   }
 
@@ -58,6 +63,10 @@ export class Server {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#process = child;
+    // whatever ends this process must not leave the server behind
+    const abandon = () => child.kill("SIGKILL");
+    process.once("exit", abandon);
+    child.once("exit", () => process.off("exit", abandon));
     let out = "";
     child.stdout.on("data", (chunk) => { out += chunk; });
     child.stderr.on("data", (chunk) => {
