@@ -77,6 +77,8 @@ pub struct Crowd {
     /// Its disk, when the power may go; how often it went, and how many changes were lost.
     disk: Option<Platter>,
     cuts: Arc<AtomicUsize>,
+    /// Why requests failed that had reached somebody.
+    pub cut: Vec<String>,
     pub lost: u64,
 }
 
@@ -85,8 +87,6 @@ pub struct Counted {
     pub rounds: usize,
     pub acknowledged: usize,
     pub unanswered: usize,
-    /// Among them those that had reached somebody.
-    pub cut: usize,
     pub replies: usize,
     /// Tokens that were read, each at its place.
     pub pieces: usize,
@@ -100,7 +100,6 @@ impl Counted {
         self.rounds += other.rounds;
         self.acknowledged += other.acknowledged;
         self.unanswered += other.unanswered;
-        self.cut += other.cut;
         self.replies += other.replies;
         self.pieces += other.pieces;
         self.heard += other.heard;
@@ -147,6 +146,7 @@ impl Crowd {
             mutant,
             disk: None,
             cuts: Arc::default(),
+            cut: Vec::new(),
             lost: 0,
         }
     }
@@ -337,18 +337,18 @@ impl Crowd {
         plan.into_iter().enumerate().map(story).collect()
     }
 
-    fn take(&mut self, person: usize, log: Log) {
+    fn take(&mut self, person: usize, mut log: Log) {
         let counted = Counted {
             rounds: 0,
             acknowledged: log.acknowledged,
             unanswered: log.unanswered,
-            cut: log.cut,
             replies: log.replies.len(),
             pieces: log.pieces,
             heard: 0,
             connections: log.connections,
         };
         self.counted.add(&counted);
+        self.cut.append(&mut log.cut);
         self.chats[person].extend(&log.chats);
         self.files[person].extend(log.files.iter().cloned());
         self.ledger.take(log);

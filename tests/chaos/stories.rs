@@ -52,8 +52,8 @@ pub struct Log {
     pub acknowledged: usize,
     /// Requests that were not answered: they may have been heard or not.
     pub unanswered: usize,
-    /// Among them those that had reached somebody, or were refused for now.
-    pub cut: usize,
+    /// Why those of them failed that had reached somebody, or were refused for now.
+    pub cut: Vec<String>,
     pub pieces: usize,
     pub connections: usize,
 }
@@ -89,7 +89,7 @@ impl Story {
     async fn insist(&mut self, call: impl AsyncFn(&Client) -> Result<Answer>) -> Result<Answer> {
         let (answer, unanswered, cut) = insist(&self.client, self.patience, call).await?;
         self.log.unanswered += unanswered;
-        self.log.cut += cut;
+        self.log.cut.extend(cut);
         Ok(answer)
     }
 
@@ -231,7 +231,7 @@ impl Story {
         let send = async || insist(&client, patience, async |client: &Client| client.send_raw(&draft).await).await;
         let answers = try_join_all((0..25).map(|_| send())).await?;
         self.log.unanswered += answers.iter().map(|(_, unanswered, _)| unanswered).sum::<usize>();
-        self.log.cut += answers.iter().map(|(_, _, cut)| cut).sum::<usize>();
+        self.log.cut.extend(answers.iter().flat_map(|(_, _, cut)| cut.clone()));
         let sent = self.send(&draft).await?;
         self.log.chats.push(sent.chat);
         for (answer, ..) in answers {
@@ -395,25 +395,27 @@ fn sessions(list: &Value) -> usize {
     list["sessions"].as_array().map_or(0, Vec::len)
 }
 
-/// Calls until somebody answers, for so long at most; how often nobody did, and how often it was heard
-/// all the same.
+/// Calls until somebody answers, for so long at most; how often nobody did, and what came of it where it was
+/// heard all the same.
 async fn insist(
     client: &Client,
     patience: Duration,
     call: impl AsyncFn(&Client) -> Result<Answer>,
-) -> Result<(Answer, usize, usize)> {
-    let (start, mut unanswered, mut cut) = (Instant::now(), 0, 0);
+) -> Result<(Answer, usize, Vec<String>)> {
+    let (start, mut unanswered, mut cut) = (Instant::now(), 0, Vec::new());
     loop {
         match call(client).await {
             // said by a server that is about to end, or has just begun
             Ok(answer) if answer.status != 503 => return Ok((answer, unanswered, cut)),
             Ok(answer) if start.elapsed() > patience => bail!("still {}: {}", answer.status, answer.text),
             Err(why) if start.elapsed() > patience => return Err(why.context("nobody answers")),
-            Ok(_) => cut += 1,
+            Ok(answer) => cut.push(format!("{}: {}", answer.status, answer.text)),
             Err(why) => {
                 unanswered += 1;
                 let refused = why.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_connect);
-                cut += usize::from(!refused);
+                if !refused {
+                    cut.push(format!("{why:?}"));
+                }
             }
         }
         tokio::time::sleep(Duration::from_millis(15)).await;

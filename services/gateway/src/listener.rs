@@ -2,9 +2,10 @@
 //! a head may take and in what waits for a slow reader, let go when their peer is gone or takes nothing,
 //! drained before the process ends.
 
+mod silent;
+
 use crate::{Config, tls::Certificate};
 use axum::{Router, extract::ConnectInfo};
-use futures_util::FutureExt as _;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -14,6 +15,7 @@ use hyper_util::{
     },
 };
 use platform::{Error, Result, descriptors, failpoint};
+use silent::{Heard, Silent};
 use socket2::{SockRef, TcpKeepalive};
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
@@ -23,14 +25,16 @@ use tokio::{
 };
 use tower::ServiceExt as _;
 
-/// How long a client that has just connected has to begin its request, once the process is to end.
-const FIRST_BYTES: Duration = Duration::from_millis(200);
 /// What waits in this process for a reader that takes it slowly, beside one piece; and the longest head.
 const WAITING: usize = 16 << 10;
 /// What waits in the kernel besides, before it is sent: by itself it would take several megabytes of an answer
 /// for a reader that takes nothing. What is sent and not yet acknowledged comes on top, so no link is slowed.
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 64 << 10;
+
+/// A packet filter that lets nothing through (BPF: `ret #0`).
+#[cfg(target_os = "linux")]
+const NOTHING: socket2::SockFilter = socket2::SockFilter::new(0x06, 0, 0, 0);
 
 /// A bound socket that is not served yet.
 pub struct Listening {
@@ -87,7 +91,7 @@ impl Listening {
     /// Serves until `ending`, then lets open requests end for at most `patience`.
     ///
     /// # Errors
-    /// When TLS cannot be set up.
+    /// When TLS cannot be set up, or the system refuses to hand over a connection at the end.
     pub async fn serve(self, router: Router, ending: impl Future<Output = ()>, patience: Duration) -> Result<()> {
         let places = Arc::new(Semaphore::new(self.connections));
         let graceful = GracefulShutdown::new();
@@ -102,16 +106,17 @@ impl Listening {
         let acceptor = self.certificate.as_ref().map(Certificate::acceptor).transpose()?;
         let watching = self.certificate.map(|certificate| tokio::spawn(certificate.watch()));
         let server = Arc::new(server);
+        let silent = Silent::default();
         let begin = |stream: TcpStream, client: SocketAddr, place: OwnedSemaphorePermit| {
             let (server, watcher) = (server.clone(), graceful.watcher());
             let (service, acceptor, head) = (service(router.clone(), client), acceptor.clone(), self.head);
-            let stream = plain(stream, self.unread);
+            let (stream, silence) = (plain(stream, self.unread), silent.begin());
             tokio::spawn(async move {
                 match acceptor {
-                    None => hold(&server, watcher, stream, service).await,
+                    None => hold(&server, watcher, Heard::new(stream, silence), service).await,
                     // A client that says nothing must not keep its place.
                     Some(acceptor) => match tokio::time::timeout(head, acceptor.accept(stream)).await {
-                        Ok(Ok(stream)) => hold(&server, watcher, stream, service).await,
+                        Ok(Ok(stream)) => hold(&server, watcher, Heard::new(stream, silence), service).await,
                         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                         Err(_) => tracing::debug!("a TLS handshake took too long"),
                     },
@@ -142,15 +147,22 @@ impl Listening {
             let Ok(place) = place else { break };
             begin(stream, client, place);
         }
-        // Whoever stands in the kernel's queue has connected: closing the socket would reset them.
-        while let Ok(place) = places.clone().try_acquire_owned()
-            && let Some(Ok((stream, client))) = self.listener.accept().now_or_never()
-        {
-            begin(stream, client, place);
+        // Whoever stands in the kernel's queue has connected: closing the socket would reset them. From here on
+        // nobody joins the queue; who knocks meanwhile asks again and finds the next process, or none.
+        #[cfg(target_os = "linux")]
+        if let Err(error) = SockRef::from(&self.listener).attach_filter(&[NOTHING]) {
+            tracing::debug!(%error, "who connects in this moment may be cut off");
         }
-        drop(self.listener);
-        // A connection whose first bytes have not been read would be closed without an answer.
-        tokio::time::sleep(FIRST_BYTES).await;
+        // The kernel itself is asked: the runtime may not have heard yet that somebody stands there.
+        let queue = self.listener.into_std()?;
+        while let Ok(place) = places.clone().try_acquire_owned()
+            && let Ok((stream, client)) = queue.accept()
+        {
+            stream.set_nonblocking(true)?;
+            begin(TcpStream::from_std(stream)?, client, place);
+        }
+        drop(queue);
+        silent.none().await;
         if let Some(watching) = watching {
             watching.abort();
         }
